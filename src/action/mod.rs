@@ -1,0 +1,97 @@
+//! The two actions over one crate: an ordinary rustc command line in, the action's own command line out.
+//!
+//! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
+
+mod explain;
+mod names;
+mod perform;
+mod plan;
+mod reach;
+mod refusal;
+mod world;
+
+pub use explain::Explain;
+pub use names::{HOLLOW_DIRECTORY, hollow_twin};
+pub use perform::{complete, perform};
+pub use plan::plan;
+pub use refusal::Refusal;
+pub use world::{Machine, World};
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::rustc::CommandLine;
+
+/// Which of the two passes over a crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Makes the hollow rlib.
+    Metadata,
+    /// Makes the full rlib, or links a program or shared library.
+    Link,
+}
+
+/// What can be asked of an action on top of its command line.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where the output goes, in place of the name derived from the command line.
+    pub output: Option<PathBuf>,
+    /// What the link action of an rlib compiles against.
+    pub deps: Deps,
+    /// Adds `-Zallow-features=`, so that `RUSTC_BOOTSTRAP` opens no nightly feature to stable code.
+    pub deny_unstable_features: bool,
+    /// What the working directory is called in the outputs.
+    pub remap_cwd: Option<OsString>,
+    /// The hollow rlib whose metadata the full rlib must have.
+    pub verify_against: Option<PathBuf>,
+}
+
+/// What the link action of an rlib compiles against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deps {
+    /// The hollow twins of its dependencies.
+    #[default]
+    Hollow,
+    /// Its dependencies as they were given.
+    Full,
+}
+
+/// An action that has been thought through: what to start, what comes out, what follows.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which action it is.
+    pub action: Action,
+    /// The crate's name.
+    pub crate_name: String,
+    /// The arguments for rustc.
+    pub line: CommandLine,
+    /// What to set in rustc's environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// What rustc will write.
+    pub output: PathBuf,
+    /// Where the dep-info goes, if there is any.
+    pub dep_info: Option<PathBuf>,
+    /// Whether a linker runs: then a failure can leave a partial output.
+    pub links: bool,
+    /// What is to be done when rustc has succeeded, in this order.
+    pub after: Vec<After>,
+}
+
+/// Something to be done after rustc has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Compare the output's metadata with this hollow rlib's.
+    Verify(PathBuf),
+    /// Put a second name, or a copy, of the output there.
+    Publish(PathBuf),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Metadata => "metadata action",
+            Self::Link => "link action",
+        })
+    }
+}

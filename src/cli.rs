@@ -1,0 +1,250 @@
+//! The command line of hollow itself. Nothing outside this file sees clap.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::action::{Action, Deps, Explain, Options};
+use crate::rustc::{CommandLine, response_file};
+use crate::{inspect, print};
+
+/// What hollow was asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// `hollow metadata` and `hollow link`.
+    Action(ActionRequest),
+    /// `hollow inspect`.
+    Inspect {
+        /// The files.
+        rlibs: Vec<PathBuf>,
+        /// The form of the report.
+        format: inspect::Format,
+    },
+}
+
+/// One of the two actions, with everything that was said about it.
+#[derive(Debug)]
+pub struct ActionRequest {
+    /// Which one.
+    pub action: Action,
+    /// How.
+    pub options: Options,
+    /// Print the command and run nothing.
+    pub print: Option<print::Format>,
+    explain: bool,
+    /// rustc and its arguments, as they came.
+    rustc: Vec<OsString>,
+}
+
+impl ActionRequest {
+    /// The path of the rustc to run. An error if there is none, so that nothing is touched then.
+    pub fn rustc(&self) -> Result<PathBuf> {
+        let name =
+            self.rustc.first().context("there is no rustc command line: give the one of an ordinary compilation after `--`")?;
+        which::which(name).with_context(|| format!("cannot find rustc as `{}`", name.display()))
+    }
+
+    /// rustc's arguments, response files expanded.
+    pub fn command_line(&self) -> Result<CommandLine> {
+        let arguments = self.rustc.iter().skip(1).cloned();
+        Ok(CommandLine::parse(response_file::expand(arguments, &mut |path| std::fs::read(path))?))
+    }
+
+    /// Who listens to the decisions.
+    pub fn explain(&self) -> Explain {
+        if self.explain { Explain::Stderr } else { Explain::Silent }
+    }
+}
+
+/// Reads the arguments of this process, or prints help or what is wrong with them and ends it.
+///
+/// What follows the first `--` is rustc's and never seen by clap: there may be hundreds of thousands of arguments, of any bytes.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
+    let mut own: Vec<OsString> = arguments.into_iter().collect();
+    let rustc = match own.iter().position(|argument| argument == "--") {
+        Some(end) => {
+            let rustc = own.split_off(end + 1);
+            own.truncate(end);
+            rustc
+        }
+        None => Vec::new(),
+    };
+    match Cli::parse_from(own).command {
+        Commands::Metadata(options) => Command::Action(options.into_request(Action::Metadata, None, Deps::Hollow, rustc)),
+        Commands::Link(LinkOptions { common, deps, verify_against }) => {
+            Command::Action(common.into_request(Action::Link, verify_against, deps.into(), rustc))
+        }
+        Commands::Inspect { mut rlibs, format } => {
+            rlibs.extend(rustc.into_iter().map(PathBuf::from));
+            Command::Inspect { rlibs, format: format.into() }
+        }
+    }
+}
+
+/// Pipelined Rust builds: one library compile becomes two actions.
+///
+/// The metadata action makes a hollow rlib (metadata and MIR, no object code), from which dependents start. The link action makes
+/// the full rlib, or links a program. Both take the ordinary rustc command line and do the rewriting themselves.
+#[derive(Parser)]
+#[command(name = "hollow", bin_name = "hollow", version, max_term_width = 80, after_help = EXAMPLE)]
+struct Cli {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+const EXAMPLE: &str = "\
+Example: a library `a` and a program that uses it
+  hollow metadata -- rustc --crate-type=lib --out-dir=out a.rs
+  hollow link     -- rustc --crate-type=lib --out-dir=out a.rs
+  hollow link     -- rustc --extern=a=out/liba.rlib --out-dir=out main.rs
+
+Exit status: rustc's own; 128 and the signal's number if rustc was killed;
+1 if --verify-against failed; 2 if hollow itself stopped the action.";
+
+const METADATA_EXAMPLE: &str = "\
+Example: makes out/_hollow/liba_meta.rlib
+  hollow metadata -- rustc --crate-type=lib --out-dir=out a.rs";
+
+const LINK_EXAMPLE: &str = "\
+Examples: make out/liba.rlib, then a program from it
+  hollow link -- rustc --crate-type=lib --out-dir=out a.rs
+  hollow link -- rustc --extern=a=out/liba.rlib --out-dir=out main.rs";
+
+const INSPECT_EXAMPLE: &str = "\
+Example: do these two agree?
+  hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
+
+Exit status: 1 if a file is not an rlib, or if two rlibs disagree; 2 if a file
+can't be read.";
+
+#[derive(Subcommand)]
+enum Commands {
+    /// Makes the hollow rlib of a library: metadata and MIR, no object code
+    ///
+    /// Takes the rustc command line that would make the full library. Dependencies are replaced by their hollow twins
+    /// (`D/libx.rlib` by `D/_hollow/libx_meta.rlib`) where those exist, and `-Ldependency=D` by `D/_hollow`.
+    #[command(override_usage = "hollow metadata [OPTIONS] -- RUSTC ARGS...", after_help = METADATA_EXAMPLE)]
+    Metadata(CommonOptions),
+    /// Makes the full rlib of a library, or links a program or shared library
+    ///
+    /// Takes the same rustc command line as the metadata action. An rlib is compiled against hollow rlibs; what is linked needs full
+    /// ones, and a hollow rlib in its reach is refused.
+    #[command(override_usage = "hollow link [OPTIONS] -- RUSTC ARGS...", after_help = LINK_EXAMPLE)]
+    Link(LinkOptions),
+    /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
+    ///
+    /// Of two rlibs it also says whether their metadata agree.
+    #[command(after_help = INSPECT_EXAMPLE)]
+    Inspect {
+        /// The files to look at
+        #[arg(required = true, value_name = "RLIB")]
+        rlibs: Vec<PathBuf>,
+        /// How to report
+        #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+        format: InspectFormat,
+    },
+}
+
+#[derive(Args)]
+struct CommonOptions {
+    /// Where the output goes, in place of the name derived from the rustc command line
+    #[arg(long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Call the working directory PREFIX in the outputs, so that they do not depend on it
+    #[arg(long, value_name = "PREFIX")]
+    remap_cwd: Option<OsString>,
+    /// Add `-Zallow-features=`, so that RUSTC_BOOTSTRAP=1 opens no nightly feature to stable code
+    #[arg(long)]
+    deny_unstable_features: bool,
+    /// Print the rewritten command and run nothing
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    print: Option<PrintFormat>,
+    /// Say on standard error what was decided, and why
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Args)]
+struct LinkOptions {
+    #[command(flatten)]
+    common: CommonOptions,
+    /// What the rlib of a library is compiled against
+    #[arg(long, value_enum, default_value_t = DepsChoice::Hollow)]
+    deps: DepsChoice,
+    /// Fail if the metadata of the full rlib differ from those of this hollow rlib
+    #[arg(long, value_name = "HOLLOW")]
+    verify_against: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DepsChoice {
+    /// The hollow twins of its dependencies
+    Hollow,
+    /// The dependencies as they were given
+    Full,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PrintFormat {
+    /// A line for a POSIX shell
+    Shell,
+    /// argv, env and output as JSON
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum InspectFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+impl CommonOptions {
+    fn into_request(self, action: Action, verify_against: Option<PathBuf>, deps: Deps, rustc: Vec<OsString>) -> ActionRequest {
+        let Self { output, remap_cwd, deny_unstable_features, print, explain } = self;
+        let options = Options { output, deps, deny_unstable_features, remap_cwd, verify_against };
+        ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
+    }
+}
+
+impl From<DepsChoice> for Deps {
+    fn from(choice: DepsChoice) -> Self {
+        match choice {
+            DepsChoice::Hollow => Self::Hollow,
+            DepsChoice::Full => Self::Full,
+        }
+    }
+}
+
+impl From<PrintFormat> for print::Format {
+    fn from(format: PrintFormat) -> Self {
+        match format {
+            PrintFormat::Shell => Self::Shell,
+            PrintFormat::Json => Self::Json,
+        }
+    }
+}
+
+impl From<InspectFormat> for inspect::Format {
+    fn from(format: InspectFormat) -> Self {
+        match format {
+            InspectFormat::Text => Self::Text,
+            InspectFormat::Json => Self::Json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

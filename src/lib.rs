@@ -1,0 +1,33 @@
+//! The library behind `hollow`: pipelined Rust builds, and dependents that are relinked, not rebuilt.
+//!
+//! One library compile becomes two actions. The *metadata action* makes a *hollow rlib*: metadata and MIR, no object code. The
+//! *link action* makes the *full rlib*. Dependents start from the hollow rlib.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`cli`] | clap, and nothing else sees clap: the typed options of each command |
+//! | [`action`] | the two actions: an ordinary rustc command line in, the action's own out, and doing it |
+//! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata |
+//! | [`process`] | running rustc: exec, signals, exit status, limits of a command line |
+//! | [`rustc`] | rustc as seen from outside: its command line, response files, output names, environment |
+//!
+//! Dependencies point downwards. Functions below `cli` take values and return values; files and processes are touched in
+//! `action::perform`, `action::Machine`, `process` and `rlib`'s reading.
+//!
+//! It is written for Unix. Windows paths are understood as data only.
+
+pub mod action;
+pub mod cli;
+pub mod inspect;
+pub mod print;
+pub mod process;
+pub mod rlib;
+pub mod rustc;
+
+use std::fmt;
+use std::io::Write;
+
+/// Says something to the person who runs hollow: one line on standard error. A reader that has gone away is no reason to stop.
+pub fn report(text: fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr().lock(), "hollow: {text}"));
+}

@@ -1,0 +1,31 @@
+//! The `hollow` binary.
+
+use std::process::ExitCode;
+
+use hollow::cli::{self, Command};
+use hollow::{action, inspect, print, report};
+
+/// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
+const STOPPED: u8 = 2;
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        report(format_args!("error: {error:#}"));
+        ExitCode::from(STOPPED)
+    })
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    match cli::parse(std::env::args_os()) {
+        Command::Action(request) => {
+            let program = request.rustc()?;
+            let line = action::complete(request.command_line()?, &program)?;
+            let plan = action::plan(request.action, line, &request.options, &action::Machine, &mut request.explain())?;
+            match request.print {
+                Some(format) => print::plan(&plan, &program, format),
+                None => action::perform(plan, &program),
+            }
+        }
+        Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
+    }
+}

@@ -1,0 +1,74 @@
+//! `--print`: the rewritten command, for people, shells and tools.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::action::Plan;
+
+/// In which form to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One line that a POSIX shell can run.
+    Shell,
+    /// `{"crate", "argv", "env", "output", "dep_info"}`.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(rename = "crate")]
+    crate_name: &'a str,
+    argv: Vec<&'a str>,
+    env: serde_json::Map<String, serde_json::Value>,
+    output: &'a Path,
+    dep_info: Option<&'a Path>,
+}
+
+/// Prints what the action would run, and runs nothing.
+pub fn plan(plan: &Plan, program: &Path, format: Format) -> Result<ExitCode> {
+    let text = match format {
+        Format::Shell => shell(plan, program)?,
+        Format::Json => json(plan, program)?.into_bytes(),
+    };
+    std::io::stdout().write_all(&text).context("cannot print the command")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shell(plan: &Plan, program: &Path) -> Result<Vec<u8>> {
+    use std::os::unix::ffi::OsStrExt;
+    let quoter = shlex::bytes::Quoter::new();
+    let mut line = Vec::new();
+    for (name, value) in &plan.env {
+        line.extend_from_slice(name.as_bytes());
+        line.push(b'=');
+        line.extend_from_slice(&quoter.quote(value.as_bytes())?);
+        line.push(b' ');
+    }
+    line.extend_from_slice(&quoter.quote(program.as_os_str().as_bytes())?);
+    for token in plan.line.clone().into_tokens() {
+        line.push(b' ');
+        line.extend_from_slice(&quoter.quote(token.as_bytes())?);
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn json(plan: &Plan, program: &Path) -> Result<String> {
+    let not_utf8 = "JSON can't hold an argument that is not UTF-8: use --print shell";
+    let tokens = plan.line.clone().into_tokens();
+    let program = program.to_str().context(not_utf8)?;
+    let arguments = tokens.iter().map(|token| token.to_str().context(not_utf8));
+    let argv = std::iter::once(Ok(program)).chain(arguments).collect::<Result<Vec<_>>>()?;
+    let mut env = serde_json::Map::new();
+    for (name, value) in &plan.env {
+        env.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into());
+    }
+    let printed = Printed { crate_name: &plan.crate_name, argv, env, output: &plan.output, dep_info: plan.dep_info.as_deref() };
+    let mut text = serde_json::to_string_pretty(&printed).context(not_utf8)?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,158 @@
+//! rlibs: telling hollow from full, and reading what is inside.
+//!
+//! An rlib is an `ar` archive. The member `lib.rmeta` holds rustc's metadata (wrapped in an object file on most targets); each
+//! codegen unit is a member `*.rcgu.o`. A full rlib has at least one of those, even for an empty crate; a hollow rlib has none.
+
+mod metadata;
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use object::read::archive::ArchiveFile;
+use object::{ReadCache, ReadRef};
+
+pub use metadata::{Header, Svh};
+
+/// The name of the metadata's member.
+pub const LIB_RMETA: &str = "lib.rmeta";
+
+/// What a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Metadata and MIR, no object code.
+    Hollow,
+    /// The ordinary rlib.
+    Full,
+}
+
+/// A member of an rlib.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its file name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// What is known of an rlib without its object code.
+#[derive(Clone, Debug)]
+pub struct Rlib {
+    /// Hollow or full.
+    pub kind: Kind,
+    /// All members, in their order. The symbol table and the table of long names are no members.
+    pub members: Vec<Member>,
+    /// The bytes of the member `lib.rmeta`.
+    pub lib_rmeta: Vec<u8>,
+}
+
+/// Why a file could not be read as an rlib.
+#[derive(Debug)]
+pub enum Error {
+    /// The file can't be read.
+    Unreadable(PathBuf, io::Error),
+    /// The file is something else; the text says in what way.
+    NotAnRlib(PathBuf, String),
+}
+
+impl Rlib {
+    /// Reads an rlib. Only the headers of the members and `lib.rmeta` are read, whatever the size of the rest.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        with_archive(path, |archive, data| {
+            let mut members = Vec::new();
+            let mut lib_rmeta = None;
+            for member in archive.members() {
+                let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
+                let name = String::from_utf8_lossy(member.name()).into_owned();
+                if name == LIB_RMETA {
+                    let bytes = member.data(data).map_err(|error| format!("its {LIB_RMETA} can't be read ({error})"))?;
+                    lib_rmeta = Some(bytes.to_vec());
+                }
+                members.push(Member { name, size: member.size() });
+            }
+            let lib_rmeta = lib_rmeta.ok_or_else(no_metadata)?;
+            let full = members.iter().any(|member| is_codegen_unit(member.name.as_bytes()));
+            Ok(Self { kind: if full { Kind::Full } else { Kind::Hollow }, members, lib_rmeta })
+        })
+    }
+
+    /// What the metadata says of the crate, if its layout is one that is known here.
+    pub fn header(&self) -> Option<Header> {
+        Header::decode(&self.lib_rmeta)
+    }
+}
+
+/// Tells hollow from full, reading as little as possible: the headers up to the first codegen unit.
+pub fn kind(path: &Path) -> Result<Kind, Error> {
+    with_archive(path, |archive, _| {
+        let mut has_metadata = false;
+        for member in archive.members() {
+            let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
+            has_metadata |= member.name() == LIB_RMETA.as_bytes();
+            if has_metadata && is_codegen_unit(member.name()) {
+                return Ok(Kind::Full);
+            }
+        }
+        if has_metadata { Ok(Kind::Hollow) } else { Err(no_metadata()) }
+    })
+}
+
+/// Whether the rlib's metadata is a stub, as `-Zembed-metadata=no` makes it: then it is of no use without its `.rmeta`.
+pub fn is_stub(path: &Path) -> bool {
+    // A stub is a few hundred bytes; what is larger need not be read.
+    const LARGEST_STUB: u64 = 8192;
+    let header = with_archive(path, |archive, data| {
+        let mut members = archive.members().filter_map(Result::ok);
+        let lib_rmeta = members.find(|member| member.name() == LIB_RMETA.as_bytes() && member.size() <= LARGEST_STUB);
+        Ok(lib_rmeta.and_then(|member| member.data(data).ok()).and_then(Header::decode))
+    });
+    header.ok().flatten().is_some_and(|header| header.is_stub)
+}
+
+fn is_codegen_unit(name: &[u8]) -> bool {
+    name.ends_with(b".rcgu.o")
+}
+
+fn no_metadata() -> String {
+    format!("it is an archive without a member {LIB_RMETA}")
+}
+
+fn with_archive<T>(
+    path: &Path,
+    read: impl FnOnce(&ArchiveFile<'_, &ReadCache<File>>, &ReadCache<File>) -> Result<T, String>,
+) -> Result<T, Error> {
+    let unreadable = |error| Error::Unreadable(path.to_owned(), error);
+    let not_an_rlib = |reason| Error::NotAnRlib(path.to_owned(), reason);
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+    }
+    let data = ReadCache::new(file);
+    let magic = (&data).read_bytes_at(0, 8).unwrap_or_default();
+    if magic != object::archive::MAGIC {
+        return Err(not_an_rlib("it is no archive".into()));
+    }
+    let archive = ArchiveFile::parse(&data).map_err(|error| not_an_rlib(format!("it is a damaged archive ({error})")))?;
+    read(&archive, &data).map_err(not_an_rlib)
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hollow => "hollow",
+            Self::Full => "full",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, error) => write!(f, "cannot read `{}`: {error}", path.display()),
+            Self::NotAnRlib(path, reason) => write!(f, "`{}` is not an rlib: {reason}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
