@@ -2,17 +2,20 @@
 //!
 //! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
 
+mod complete;
 mod explain;
 mod names;
+mod outputs;
 mod perform;
 mod plan;
 mod reach;
 mod refusal;
 mod world;
 
+pub use complete::complete;
 pub use explain::Explain;
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
-pub use perform::{complete, perform};
+pub use perform::perform;
 pub use plan::plan;
 pub use refusal::Refusal;
 pub use world::{Machine, World};

@@ -167,7 +167,9 @@ impl Unit<'_> {
                 explain.note(format_args!("RUSTC_BOOTSTRAP=1 set, as on every action"));
                 Ok(vec![set])
             }
-            Some(value) if bootstrap::is_on(&value, self.crate_name) => Ok(vec![(bootstrap::VARIABLE.into(), value)]),
+            Some(value) if bootstrap::is_on(&value, self.settings.crate_name.as_deref()) => {
+                Ok(vec![(bootstrap::VARIABLE.into(), value)])
+            }
             Some(value) => Err(Refusal::new(format!(
                 "RUSTC_BOOTSTRAP is `{}`, which keeps unstable options from crate `{}`: unset it, or set it to 1 on all actions",
                 value.to_string_lossy(),
@@ -348,7 +350,7 @@ fn remap_working_directory(line: &mut CommandLine, prefix: &OsStr, world: &dyn W
     Ok(())
 }
 
-fn path_value(prefix: &str, path: &Path) -> OsString {
+pub(super) fn path_value(prefix: &str, path: &Path) -> OsString {
     let mut value = OsString::from(prefix);
     value.push(path);
     value

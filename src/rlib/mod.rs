@@ -69,7 +69,11 @@ impl Rlib {
                     let bytes = member.data(data).map_err(|error| format!("its {LIB_RMETA} can't be read ({error})"))?;
                     lib_rmeta = Some(bytes.to_vec());
                 }
-                members.push(Member { name, size: member.size() });
+                let (offset, size) = member.file_range();
+                if data.len().is_ok_and(|length| offset.saturating_add(size) > length) {
+                    return Err(format!("it is a damaged archive (its member {name} is cut off)"));
+                }
+                members.push(Member { name, size });
             }
             let lib_rmeta = lib_rmeta.ok_or_else(no_metadata)?;
             let full = members.iter().any(|member| is_codegen_unit(member.name.as_bytes()));

@@ -1,0 +1,1 @@
+//! Every command in README is run.
