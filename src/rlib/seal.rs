@@ -150,7 +150,7 @@ fn unfit(purpose: &str, path: &Path, error: &Error) -> CannotSeal {
     CannotSeal(match error {
         Error::Unreadable(..) => error.to_string(),
         Error::NotAnRlib(_, reason) => {
-            format!("{purpose} `{}`: {reason}: only an rlib that rustc made can be sealed, not what is linked", path.display())
+            format!("{purpose} `{}`: {reason}: give an rlib as rustc made it, not what is linked", path.display())
         }
     })
 }
