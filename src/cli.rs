@@ -15,6 +15,15 @@ use crate::{inspect, print};
 pub enum Command {
     /// `hollow metadata` and `hollow link`.
     Action(ActionRequest),
+    /// `hollow seal`.
+    Seal {
+        /// The full rlib.
+        full: PathBuf,
+        /// The hollow rlib.
+        with: PathBuf,
+        /// Where the sealed rlib goes; the full rlib itself unless said otherwise.
+        output: PathBuf,
+    },
     /// `hollow inspect`.
     Inspect {
         /// The files.
@@ -72,10 +81,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         None => Vec::new(),
     };
     match Cli::parse_from(own).command {
-        Commands::Metadata(options) => Command::Action(options.into_request(Action::Metadata, None, Deps::Hollow, rustc)),
-        Commands::Link(LinkOptions { common, deps, verify_against }) => {
-            Command::Action(common.into_request(Action::Link, verify_against, deps.into(), rustc))
+        Commands::Metadata(options) => Command::Action(options.into_request(Action::Metadata, rustc)),
+        Commands::Link(LinkOptions { common, deps, verify_against, seal_with }) => {
+            let mut request = common.into_request(Action::Link, rustc);
+            request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
+            Command::Action(request)
         }
+        Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { mut rlibs, format } => {
             rlibs.extend(rustc.into_iter().map(PathBuf::from));
             Command::Inspect { rlibs, format: format.into() }
@@ -112,6 +124,14 @@ Examples: make out/liba.rlib, then a program from it
   hollow link -- rustc --crate-type=lib --out-dir=out a.rs
   hollow link -- rustc --extern=a=out/liba.rlib --out-dir=out main.rs";
 
+const SEAL_EXAMPLE: &str = "\
+Example: whatever the two actions saw, these two agree now
+  hollow seal out/liba.rlib --with out/_hollow/liba_meta.rlib
+
+Both must come from one rustc, with the same --target, crate name and -Cmetadata;
+that is checked. RUSTC_BOOTSTRAP, -Copt-level, -Cpanic, -Ctarget-cpu, sanitizers
+and -Csymbol-mangling-version must be the same, too, and the metadata don't tell.";
+
 const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
   hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
@@ -133,9 +153,24 @@ enum Commands {
     /// ones, and a hollow rlib in its reach is refused.
     #[command(override_usage = "hollow link [OPTIONS] -- RUSTC ARGS...", after_help = LINK_EXAMPLE)]
     Link(LinkOptions),
+    /// Gives a full rlib the metadata of its hollow twin, so that the two always agree
+    ///
+    /// Replaces the member `lib.rmeta` and keeps everything else. The result is a new file, renamed into place when it is complete;
+    /// nothing is written if the two agree already.
+    #[command(after_help = SEAL_EXAMPLE)]
+    Seal {
+        /// The full rlib
+        full: PathBuf,
+        /// The hollow rlib of the same crate
+        #[arg(long, value_name = "HOLLOW")]
+        with: PathBuf,
+        /// Where the sealed rlib goes, in place of FULL itself
+        #[arg(long, value_name = "PATH")]
+        output: Option<PathBuf>,
+    },
     /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
     ///
-    /// Of two rlibs it also says whether their metadata agree.
+    /// Of two rlibs it also says whether their metadata agree, and of a full and a hollow one whether they are a sealed pair.
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect {
         /// The files to look at
@@ -176,6 +211,12 @@ struct LinkOptions {
     /// Fail if the metadata of the full rlib differ from those of this hollow rlib
     #[arg(long, value_name = "HOLLOW")]
     verify_against: Option<PathBuf>,
+    /// Give the full rlib the metadata of this hollow rlib, so that the two always agree; not together with --verify-against
+    ///
+    /// Needed where rustc does not see the same source in both actions, or a macro expands differently each time. If the two can't be
+    /// sealed, the full rlib is removed.
+    #[arg(long, value_name = "HOLLOW")]
+    seal_with: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -203,9 +244,9 @@ enum InspectFormat {
 }
 
 impl CommonOptions {
-    fn into_request(self, action: Action, verify_against: Option<PathBuf>, deps: Deps, rustc: Vec<OsString>) -> ActionRequest {
+    fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
         let Self { output, remap_cwd, deny_unstable_features, print, explain } = self;
-        let options = Options { output, deps, deny_unstable_features, remap_cwd, verify_against };
+        let options = Options { output, deny_unstable_features, remap_cwd, ..Options::default() };
         ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
+use hollow::rlib::Seal;
 use hollow::{action, inspect, print, report};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
@@ -25,6 +26,10 @@ fn run() -> anyhow::Result<ExitCode> {
                 Some(format) => print::plan(&plan, &program, format),
                 None => action::perform(&plan, &program),
             }
+        }
+        Command::Seal { full, with, output } => {
+            Seal::read(&with)?.put_on(&full, &output)?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }

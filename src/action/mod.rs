@@ -48,6 +48,8 @@ pub struct Options {
     pub remap_cwd: Option<OsString>,
     /// The hollow rlib whose metadata the full rlib must have.
     pub verify_against: Option<PathBuf>,
+    /// The hollow rlib whose metadata the full rlib gets.
+    pub seal_with: Option<PathBuf>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -86,6 +88,8 @@ pub struct Plan {
 pub enum After {
     /// Compare the output's metadata with this hollow rlib's.
     Verify(PathBuf),
+    /// Give the output this hollow rlib's metadata.
+    Seal(PathBuf),
     /// Put a second name, or a copy, of the output there.
     Publish(PathBuf),
 }

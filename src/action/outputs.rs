@@ -20,7 +20,7 @@ use crate::rustc::{Codegen, CommandLine, Edit, Name, Opt};
 pub fn prepare(plan: &Plan) -> Result<()> {
     let published = plan.after.iter().filter_map(|after| match after {
         After::Publish(path) => Some(path.as_path()),
-        After::Verify(_) => None,
+        After::Verify(_) | After::Seal(_) => None,
     });
     for output in [Some(plan.output.as_path()), plan.dep_info.as_deref()].into_iter().flatten().chain(published) {
         if let Some(parent) = output.parent().filter(|parent| !parent.as_os_str().is_empty()) {

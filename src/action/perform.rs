@@ -10,7 +10,7 @@ use super::outputs::{Staging, prepare};
 use super::{After, Plan};
 use crate::process::{Ended, Invocation, Limits, run};
 use crate::report;
-use crate::rlib::Rlib;
+use crate::rlib::{Rlib, Seal};
 
 /// The status of an action whose output was not what it had to be.
 const DISAGREES: u8 = 1;
@@ -18,9 +18,9 @@ const DISAGREES: u8 = 1;
 /// Runs a planned action. Where nothing follows rustc, this process becomes rustc and the function does not return.
 ///
 /// The result is rustc's exit status, 128 and the signal's number if rustc was killed, or 1 if the verification failed. An error means
-/// that hollow could not do its part. In each of these cases no new or partial output is left.
+/// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left.
 pub fn perform(plan: &Plan, program: &Path) -> Result<ExitCode> {
-    let expected = expected_metadata(plan)?;
+    let twin = HollowTwin::read(plan)?;
     prepare(plan)?;
     let limits = Limits::current();
     let mut invocation = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
@@ -36,7 +36,7 @@ pub fn perform(plan: &Plan, program: &Path) -> Result<ExitCode> {
         invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
     }
     let result = run(&invocation).map_err(|error| cannot_run(program, error)).and_then(|ended| match ended {
-        Ended::Exited(0) => follow_up(plan, &staging.output(), expected),
+        Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
         Ended::Exited(code) => Ok(code),
         Ended::Killed(_) => {
             report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
@@ -58,37 +58,65 @@ pub fn cannot_run(program: &Path, error: io::Error) -> anyhow::Error {
     anyhow!("cannot run rustc as `{}`: {error}", program.display())
 }
 
-/// What `--verify-against` compares with, read before rustc runs, because a wrong file should not cost a compilation.
-fn expected_metadata(plan: &Plan) -> Result<Option<(PathBuf, Rlib)>> {
-    let hollow = plan.after.iter().find_map(|after| match after {
-        After::Verify(hollow) => Some(hollow),
-        After::Publish(_) => None,
-    });
-    hollow.map(|path| Ok((path.clone(), hollow_twin_of(&plan.crate_name, path)?))).transpose()
+/// What `--verify-against` compares with, or `--seal-with` takes the metadata from.
+enum HollowTwin {
+    Unused,
+    Verify(PathBuf, Rlib),
+    Seal(Seal),
 }
 
-/// Reads a hollow rlib that has to be this crate's.
-fn hollow_twin_of(crate_name: &str, path: &Path) -> Result<Rlib> {
-    let rlib = Rlib::read(path)?;
-    let name = rlib.header().and_then(|header| header.crate_name);
-    if let Some(name) = name.filter(|name| name != crate_name) {
-        bail!("`{}` belongs to crate `{name}`, not to `{crate_name}`: pass the hollow twin of `{crate_name}`", path.display());
+impl HollowTwin {
+    /// Read before rustc runs, because a wrong file should not cost a compilation.
+    fn read(plan: &Plan) -> Result<Self> {
+        for after in &plan.after {
+            match after {
+                After::Verify(hollow) => {
+                    let rlib = Rlib::read(hollow)?;
+                    let header = rlib.header();
+                    belongs(hollow, header.as_ref().and_then(|header| header.crate_name.as_deref()), &plan.crate_name)?;
+                    return Ok(Self::Verify(hollow.clone(), rlib));
+                }
+                After::Seal(hollow) => {
+                    let seal = Seal::read(hollow)?;
+                    belongs(hollow, seal.crate_name(), &plan.crate_name)?;
+                    return Ok(Self::Seal(seal));
+                }
+                After::Publish(_) => {}
+            }
+        }
+        Ok(Self::Unused)
     }
-    Ok(rlib)
 }
 
-/// Looks at what a successful rustc has written. The result is the action's status.
-fn follow_up(plan: &Plan, output: &Path, expected: Option<(PathBuf, Rlib)>) -> Result<u8> {
+/// Refuses a hollow rlib that is another crate's.
+fn belongs(hollow: &Path, name: Option<&str>, crate_name: &str) -> Result<()> {
+    if let Some(name) = name.filter(|name| *name != crate_name) {
+        bail!("`{}` belongs to crate `{name}`, not to `{crate_name}`: pass the hollow twin of `{crate_name}`", hollow.display());
+    }
+    Ok(())
+}
+
+/// Looks at what a successful rustc has written, and seals it. The result is the action's status.
+fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
     if !output.try_exists().unwrap_or(false) {
         bail!("rustc succeeded but did not write `{}`", plan.output.display());
     }
-    let Some((hollow, expected)) = expected else { return Ok(0) };
-    let full = Rlib::read(output)?;
-    if full.lib_rmeta == expected.lib_rmeta {
-        return Ok(0);
+    match twin {
+        HollowTwin::Unused => {}
+        HollowTwin::Verify(hollow, expected) => {
+            let full = Rlib::read(output)?;
+            if full.lib_rmeta != expected.lib_rmeta {
+                report(format_args!("error: {}", disagreement(plan, &full, hollow, expected)));
+                return Ok(DISAGREES);
+            }
+        }
+        HollowTwin::Seal(seal) => {
+            // The place where it still is means nothing to anybody.
+            let in_final_words = |text: String| text.replace(&*output.to_string_lossy(), &plan.output.to_string_lossy());
+            seal.put_on(output, output).map_err(|error| anyhow!(in_final_words(error.to_string())))?;
+        }
     }
-    report(format_args!("error: {}", disagreement(plan, &full, &hollow, &expected)));
-    Ok(DISAGREES)
+    Ok(0)
 }
 
 fn disagreement(plan: &Plan, full: &Rlib, hollow: &Path, expected: &Rlib) -> String {
@@ -107,7 +135,7 @@ fn disagreement(plan: &Plan, full: &Rlib, hollow: &Path, expected: &Rlib) -> Str
 fn publish(plan: &Plan) -> Result<()> {
     let Some(published) = plan.after.iter().find_map(|after| match after {
         After::Publish(path) => Some(path),
-        After::Verify(_) => None,
+        After::Verify(_) | After::Seal(_) => None,
     }) else {
         return Ok(());
     };

@@ -227,6 +227,21 @@ impl Unit<'_> {
             }
             after.push(After::Verify(hollow.clone()));
         }
+        if let Some(hollow) = &options.seal_with {
+            if self.action == Action::Metadata || self.product.is_linked() {
+                return Err(Refusal::new(format!(
+                    "--seal-with gives a full rlib the metadata of its hollow twin, and {} has none: use it on the link action of a library",
+                    self.describe()
+                )));
+            }
+            if options.verify_against.is_some() {
+                return Err(Refusal::new(
+                    "--seal-with makes the metadata agree, so --verify-against could only check what sealing repairs: use one of them",
+                ));
+            }
+            explain.note(format_args!("sealed with {}", hollow.display()));
+            after.push(After::Seal(hollow.clone()));
+        }
         if self.product == Product::Linked(CrateType::ProcMacro)
             && let Some(published) = in_hollow_directory(output)
         {

@@ -1,9 +1,12 @@
-//! rlibs: telling hollow from full, and reading what is inside.
+//! rlibs: telling hollow from full, reading what is inside, and sealing.
 //!
 //! An rlib is an `ar` archive. The member `lib.rmeta` holds rustc's metadata (wrapped in an object file on most targets); each
 //! codegen unit is a member `*.rcgu.o`. A full rlib has at least one of those, even for an empty crate; a hollow rlib has none.
 
+mod edit;
 mod metadata;
+mod seal;
+mod staged;
 
 use std::fmt;
 use std::fs::File;
@@ -14,6 +17,7 @@ use object::read::archive::ArchiveFile;
 use object::{ReadCache, ReadRef};
 
 pub use metadata::{Header, Svh};
+pub use seal::{CannotSeal, Seal, Sealed};
 
 /// The name of the metadata's member.
 pub const LIB_RMETA: &str = "lib.rmeta";
@@ -134,6 +138,9 @@ fn with_archive<T>(
     }
     let data = ReadCache::new(file);
     let magic = (&data).read_bytes_at(0, 8).unwrap_or_default();
+    if magic == object::archive::THIN_MAGIC {
+        return Err(not_an_rlib("it is a thin archive, which only names its members".into()));
+    }
     if magic != object::archive::MAGIC {
         return Err(not_an_rlib("it is no archive".into()));
     }
