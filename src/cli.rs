@@ -1,6 +1,7 @@
 //! The command line of hollow itself. Nothing outside this file sees clap.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -23,6 +24,13 @@ pub enum Command {
         with: PathBuf,
         /// Where the sealed rlib goes; the full rlib itself unless said otherwise.
         output: PathBuf,
+    },
+    /// `hollow RUSTC ARGS...`, as Cargo calls its wrapper.
+    Wrap {
+        /// The rustc, as it was given.
+        rustc: OsString,
+        /// Its arguments.
+        arguments: Vec<OsString>,
     },
     /// `hollow inspect`.
     Inspect {
@@ -72,6 +80,10 @@ impl ActionRequest {
 /// What follows the first `--` is rustc's and never seen by clap: there may be hundreds of thousands of arguments, of any bytes.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     let mut own: Vec<OsString> = arguments.into_iter().collect();
+    if own.get(1).is_some_and(|first| is_rustc(first)) {
+        let arguments = own.split_off(2);
+        return Command::Wrap { rustc: own.swap_remove(1), arguments };
+    }
     let rustc = match own.iter().position(|argument| argument == "--") {
         Some(end) => {
             let rustc = own.split_off(end + 1);
@@ -93,6 +105,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
             Command::Inspect { rlibs, format: format.into() }
         }
     }
+}
+
+/// Whether the first argument is the rustc of Cargo's wrapper protocol: a path, or a name that ends in `rustc`, or `clippy-driver`.
+fn is_rustc(first: &OsStr) -> bool {
+    let bytes = first.as_bytes();
+    bytes.contains(&b'/') || bytes.ends_with(b"rustc") || bytes == b"clippy-driver"
 }
 
 /// Pipelined Rust builds: one library compile becomes two actions.

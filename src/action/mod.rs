@@ -15,8 +15,9 @@ mod world;
 pub use complete::complete;
 pub use explain::Explain;
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
-pub use perform::perform;
-pub use plan::plan;
+pub use outputs::replace_path;
+pub use perform::{cannot_run, perform};
+pub use plan::{path_value, plan};
 pub use refusal::Refusal;
 pub use world::{Machine, World};
 

@@ -151,7 +151,7 @@ impl<'a> Staging<'a> {
         let Self::Private { plan, .. } = self else { return dep_info.to_vec() };
         let mut content = dep_info.to_vec();
         for path in std::iter::once(&plan.output).chain(&plan.dep_info) {
-            content = replace(&content, self.staged(path).as_os_str().as_bytes(), path.as_os_str().as_bytes());
+            content = replace_path(&content, &self.staged(path), path);
         }
         content
     }
@@ -181,7 +181,10 @@ fn is_stream(path: &Path) -> bool {
     path == Path::new("-") || path.metadata().is_ok_and(|found| !found.is_file())
 }
 
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+/// Dep-info in which a path is called by another one: the place where rustc wrote by the place where it belongs.
+pub fn replace_path(dep_info: &[u8], from: &Path, to: &Path) -> Vec<u8> {
+    let (from, to) = (from.as_os_str().as_bytes(), to.as_os_str().as_bytes());
+    let text = dep_info;
     let mut replaced = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.windows(from.len()).position(|window| window == from) {

@@ -365,7 +365,8 @@ fn remap_working_directory(line: &mut CommandLine, prefix: &OsStr, world: &dyn W
     Ok(())
 }
 
-pub(super) fn path_value(prefix: &str, path: &Path) -> OsString {
+/// `PREFIX` and a path as one value.
+pub fn path_value(prefix: &str, path: &Path) -> OsString {
     let mut value = OsString::from(prefix);
     value.push(path);
     value

@@ -51,7 +51,7 @@ pub struct Svh(pub u128);
 impl Header {
     /// Reads the head of a `lib.rmeta` member, or of an `.rmeta` file.
     pub fn decode(lib_rmeta: &[u8]) -> Option<Self> {
-        let metadata = unwrapped(lib_rmeta)?;
+        let metadata = raw_metadata(lib_rmeta)?;
         let mut start = Decoder { bytes: metadata, at: MAGIC.len() + 1 };
         let root = usize::try_from(u64::from_le_bytes(start.array()?)).ok()?;
         let rustc = start.string()?;
@@ -75,8 +75,8 @@ impl Header {
     }
 }
 
-/// The metadata proper: the section `.rmeta` of the object file around it, where there is one.
-fn unwrapped(lib_rmeta: &[u8]) -> Option<&[u8]> {
+/// The metadata proper, which is also what an `.rmeta` file holds: the section `.rmeta` of the object file around it, where there is one.
+pub fn raw_metadata(lib_rmeta: &[u8]) -> Option<&[u8]> {
     if lib_rmeta.starts_with(MAGIC) {
         return Some(lib_rmeta);
     }

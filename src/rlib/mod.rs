@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use object::read::archive::ArchiveFile;
 use object::{ReadCache, ReadRef};
 
-pub use metadata::{Header, Svh};
+pub use metadata::{Header, Svh, raw_metadata};
 pub use seal::{CannotSeal, Seal, Sealed};
 
 /// The name of the metadata's member.
