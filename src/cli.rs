@@ -232,7 +232,7 @@ struct LinkOptions {
     /// Give the full rlib the metadata of this hollow rlib, so that the two always agree; not together with --verify-against
     ///
     /// Needed where rustc does not see the same source in both actions, or a macro expands differently each time. If the two can't be
-    /// sealed, the full rlib is removed.
+    /// sealed, the action fails and leaves no new full rlib.
     #[arg(long, value_name = "HOLLOW")]
     seal_with: Option<PathBuf>,
 }
