@@ -8,4 +8,6 @@ mod pipeline;
 mod readme;
 mod seal;
 mod seal_refusals;
+mod recorded;
+mod ripgrep;
 mod support;
