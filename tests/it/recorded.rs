@@ -26,10 +26,8 @@ pub struct Recording {
 pub struct Unit {
     pub name: String,
     pub kind: Kind,
-    /// The units whose outputs it names with `--extern`.
+    /// The units that come before it: those that it names with `--extern`, and its package's build script.
     pub dependencies: Vec<usize>,
-    /// The unit that is its package's build script, which runs before it is compiled.
-    pub build_script: Option<usize>,
     /// `{name}{extra}`, as in the names of its outputs.
     pub stem: String,
     /// rustc.
@@ -159,7 +157,6 @@ impl Unit {
             name,
             kind,
             dependencies: Vec::new(),
-            build_script: None,
             program,
             arguments,
             directory: OsString::from_vec(part("directory")).into(),
@@ -258,13 +255,14 @@ fn sorted(mut waiting: Vec<Unit>) -> Vec<Unit> {
     while !waiting.is_empty() {
         let known = |stem: &String| sorted.iter().position(|unit| unit.stem == *stem);
         let ready = waiting.iter().enumerate().find_map(|(index, unit)| {
-            let dependencies = unit.externs().iter().map(known).collect::<Option<Vec<_>>>()?;
+            let mut dependencies = unit.externs().iter().map(known).collect::<Option<Vec<_>>>()?;
+            dependencies
+                .extend(sorted.iter().position(|earlier| earlier.is_build_script() && earlier.package() == unit.package()));
             Some((index, dependencies))
         });
         let (index, dependencies) = ready.expect("each dependency was compiled, and there is no cycle");
         let unit = waiting.remove(index);
-        let build_script = sorted.iter().position(|earlier| earlier.is_build_script() && earlier.package() == unit.package());
-        sorted.push(Unit { dependencies, build_script, ..unit });
+        sorted.push(Unit { dependencies, ..unit });
     }
     sorted
 }
