@@ -1,6 +1,7 @@
 //! Behaviour, tested with the real rustc. One module an area.
 
 mod actions;
+mod command_lines;
 mod facts;
 mod faults;
 mod inspect;
