@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::names::{HOLLOW_DIRECTORY, hollow_directory, hollow_twin, in_hollow_directory};
+use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory};
 use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, reach};
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
@@ -195,7 +195,7 @@ impl Unit<'_> {
         };
         let output = options.output.clone().unwrap_or(derived);
         explain.note(format_args!("output {}", output.display()));
-        let name = output.file_name().unwrap_or_default().as_bytes();
+        let name = file_name(&output).as_bytes();
         if self.action == Action::Metadata && !(name.starts_with(b"lib") && name.ends_with(b".rlib")) {
             return Err(Refusal::new(format!(
                 "rustc would not take `{}` as a dependency: call the hollow rlib `lib*.rlib` (see --output)",

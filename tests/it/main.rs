@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;
+mod command_lines;
 mod facts;
 mod faults;
 mod inspect;
@@ -11,4 +12,6 @@ mod pipeline;
 mod readme;
 mod seal;
 mod seal_refusals;
+mod recorded;
+mod ripgrep;
 mod support;
