@@ -66,6 +66,7 @@ fn shown(plan: Plan) -> String {
     let arguments = plan.line.into_tokens().into_iter().map(|token| format!("  {}", token.display()));
     let after = plan.after.iter().map(|after| match after {
         After::Verify(hollow) => format!("then compare with {}", hollow.display()),
+        After::Seal(hollow) => format!("then seal with {}", hollow.display()),
         After::Publish(path) => format!("then publish as {}", path.display()),
     });
     env.chain(["rustc".into()]).chain(arguments).chain(after).collect::<Vec<_>>().join("\n")
@@ -279,6 +280,7 @@ fn every_option_of_the_actions_at_once() {
         deny_unstable_features: true,
         remap_cwd: Some(".".into()),
         verify_against: Some("out/_hollow/liba_meta.rlib".into()),
+        ..Options::default()
     };
     insta::assert_snapshot!(shown(think(Action::Link, line, &[], &options, &world).unwrap()));
 }
