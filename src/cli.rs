@@ -84,7 +84,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         let arguments = own.split_off(2);
         return Command::Wrap { rustc: own.swap_remove(1), arguments };
     }
-    let rustc = match own.iter().position(|argument| argument == "--") {
+    let takes_rustc = own.get(1).is_none_or(|command| command != "inspect" && command != "seal");
+    let rustc = match own.iter().position(|argument| argument == "--").filter(|_| takes_rustc) {
         Some(end) => {
             let rustc = own.split_off(end + 1);
             own.truncate(end);
@@ -100,10 +101,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
             Command::Action(request)
         }
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
-        Commands::Inspect { mut rlibs, format } => {
-            rlibs.extend(rustc.into_iter().map(PathBuf::from));
-            Command::Inspect { rlibs, format: format.into() }
-        }
+        Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
     }
 }
 

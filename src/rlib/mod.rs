@@ -63,7 +63,12 @@ pub enum Error {
 impl Rlib {
     /// Reads an rlib. Only the headers of the members and `lib.rmeta` are read, whatever the size of the rest.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        with_archive(path, |archive, data| {
+        Self::read_open(path, &open(path)?)
+    }
+
+    /// The same of a file that is open already; the path is for errors only.
+    fn read_open(path: &Path, file: &File) -> Result<Self, Error> {
+        with_archive(path, file, |archive, data| {
             let mut members = Vec::new();
             let mut lib_rmeta = None;
             for member in archive.members() {
@@ -93,7 +98,7 @@ impl Rlib {
 
 /// Tells hollow from full, reading as little as possible: the headers up to the first codegen unit.
 pub fn kind(path: &Path) -> Result<Kind, Error> {
-    with_archive(path, |archive, _| {
+    with_archive(path, &open(path)?, |archive, _| {
         let mut has_metadata = false;
         for member in archive.members() {
             let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
@@ -110,7 +115,8 @@ pub fn kind(path: &Path) -> Result<Kind, Error> {
 pub fn is_stub(path: &Path) -> bool {
     // A stub is a few hundred bytes; what is larger need not be read.
     const LARGEST_STUB: u64 = 8192;
-    let header = with_archive(path, |archive, data| {
+    let Ok(file) = open(path) else { return false };
+    let header = with_archive(path, &file, |archive, data| {
         let mut members = archive.members().filter_map(Result::ok);
         let lib_rmeta = members.find(|member| member.name() == LIB_RMETA.as_bytes() && member.size() <= LARGEST_STUB);
         Ok(lib_rmeta.and_then(|member| member.data(data).ok()).and_then(Header::decode))
@@ -126,16 +132,21 @@ fn no_metadata() -> String {
     format!("it is an archive without a member {LIB_RMETA}")
 }
 
-fn with_archive<T>(
-    path: &Path,
-    read: impl FnOnce(&ArchiveFile<'_, &ReadCache<File>>, &ReadCache<File>) -> Result<T, String>,
-) -> Result<T, Error> {
+fn open(path: &Path) -> Result<File, Error> {
     let unreadable = |error| Error::Unreadable(path.to_owned(), error);
-    let not_an_rlib = |reason| Error::NotAnRlib(path.to_owned(), reason);
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
     }
+    Ok(file)
+}
+
+fn with_archive<T>(
+    path: &Path,
+    file: &File,
+    read: impl FnOnce(&ArchiveFile<'_, &ReadCache<&File>>, &ReadCache<&File>) -> Result<T, String>,
+) -> Result<T, Error> {
+    let not_an_rlib = |reason| Error::NotAnRlib(path.to_owned(), reason);
     let data = ReadCache::new(file);
     let magic = (&data).read_bytes_at(0, 8).unwrap_or_default();
     if magic == object::archive::THIN_MAGIC {

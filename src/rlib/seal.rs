@@ -68,9 +68,10 @@ impl Seal {
         let cannot_write = |error: io::Error| CannotSeal(format!("cannot write `{}`: {error}", output.display()));
         let unfit_full = |reason| unfit("cannot seal", full, &Error::NotAnRlib(full.to_owned(), reason));
 
-        let rlib = Rlib::read(full).map_err(|error| unfit("cannot seal", full, &error))?;
-        self.check(full, &rlib)?;
+        // Opened once, because another build may put another file there meanwhile.
         let mut file = File::open(full).map_err(cannot_read)?;
+        let rlib = Rlib::read_open(full, &file).map_err(|error| unfit("cannot seal", full, &error))?;
+        self.check(full, &rlib)?;
         let metadata = file.metadata().map_err(cannot_read)?;
         if let Ok(existing) = output.metadata() {
             let same = |path: &Path| path.metadata().is_ok_and(|other| is_same(&existing, &other));

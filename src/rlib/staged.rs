@@ -24,12 +24,16 @@ enum Name {
 impl Staged {
     /// Makes a file in the directory of `path`, because only within a file system can it be renamed.
     pub fn beside(path: &Path) -> io::Result<Self> {
-        let directory = directory(path);
         #[cfg(target_os = "linux")]
-        if let Some(file) = nameless(directory) {
+        if let Some(file) = nameless(directory(path)) {
             return Ok(Self { file, name: Name::None });
         }
-        let (file, name) = Builder::new().prefix(PREFIX).tempfile_in(directory)?.into_parts();
+        Self::with_temporary_name(path)
+    }
+
+    /// What is left to systems and file systems without nameless files: one that stays if this process is killed.
+    fn with_temporary_name(path: &Path) -> io::Result<Self> {
+        let (file, name) = Builder::new().prefix(PREFIX).tempfile_in(directory(path))?.into_parts();
         Ok(Self { file, name: Name::Temporary(name) })
     }
 
@@ -88,26 +92,30 @@ mod tests {
 
     #[test]
     fn it_replaces_what_was_there_and_leaves_no_other_name() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file");
-        std::fs::write(&path, "old").unwrap();
-        let mut staged = Staged::beside(&path).unwrap();
-        staged.file().write_all(b"new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
-        staged.publish(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(names(directory.path()), ["file"]);
+        for make in [Staged::beside, Staged::with_temporary_name] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
+            std::fs::write(&path, "old").unwrap();
+            let mut staged = make(&path).unwrap();
+            staged.file().write_all(b"new").unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+            staged.publish(&path).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+            assert_eq!(names(directory.path()), ["file"]);
+        }
     }
 
     #[test]
     fn what_is_not_published_is_gone() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file");
-        drop(Staged::beside(&path).unwrap());
-        assert!(names(directory.path()).is_empty());
-        std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("child"), "").unwrap();
-        Staged::beside(&path).unwrap().publish(&path).unwrap_err();
-        assert_eq!(names(directory.path()), ["file"]);
+        for make in [Staged::beside, Staged::with_temporary_name] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
+            drop(make(&path).unwrap());
+            assert!(names(directory.path()).is_empty());
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("child"), "").unwrap();
+            make(&path).unwrap().publish(&path).unwrap_err();
+            assert_eq!(names(directory.path()), ["file"]);
+        }
     }
 }

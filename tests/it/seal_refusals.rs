@@ -202,6 +202,16 @@ fn a_read_only_directory_is_one_line() {
     fs::set_permissions(scratch.path("out"), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+#[test]
+fn one_full_rlib_is_sealed_at_a_time() {
+    let scratch = pair();
+    let ran = scratch.hollow(&["seal", FULL, "--with", HOLLOW, "--", FULL]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("unexpected argument 'out/liba.rlib'"), "{ran:?}");
+    fs::copy(scratch.path(FULL), scratch.path("-a.rlib")).unwrap();
+    scratch.hollow(&["seal", "--with", HOLLOW, "--", "-a.rlib"]).ok();
+}
+
 fn link(scratch: &Scratch, options: &str, rustc: &str) -> Ran {
     let line = format!("link {options} -- rustc --edition=2021 {rustc}");
     scratch.hollow(&line.split_whitespace().collect::<Vec<_>>())
