@@ -8,13 +8,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{inspect, print};
+use crate::{inspect, interface, print};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
 pub enum Command {
     /// `hollow metadata` and `hollow link`.
     Action(ActionRequest),
+    /// `hollow interface`.
+    Interface(InterfaceRequest),
     /// `hollow inspect`.
     Inspect {
         /// The files.
@@ -48,14 +50,33 @@ impl ActionRequest {
 
     /// rustc's arguments, response files expanded.
     pub fn command_line(&self) -> Result<CommandLine> {
-        let arguments = self.rustc.iter().skip(1).cloned();
-        Ok(CommandLine::parse(response_file::expand(arguments, &mut |path| std::fs::read(path))?))
+        command_line(&self.rustc)
     }
 
     /// Who listens to the decisions.
     pub fn explain(&self) -> Explain {
         if self.explain { Explain::Stderr } else { Explain::Silent }
     }
+}
+
+/// `hollow interface`, with everything that was said about it.
+#[derive(Debug)]
+pub struct InterfaceRequest {
+    /// How.
+    pub request: interface::command::Request,
+    rustc: Vec<OsString>,
+}
+
+impl InterfaceRequest {
+    /// rustc's arguments, response files expanded.
+    pub fn command_line(&self) -> Result<CommandLine> {
+        command_line(&self.rustc)
+    }
+}
+
+fn command_line(rustc: &[OsString]) -> Result<CommandLine> {
+    let arguments = rustc.iter().skip(1).cloned();
+    Ok(CommandLine::parse(response_file::expand(arguments, &mut |path| std::fs::read(path))?))
 }
 
 /// Reads the arguments of this process, or prints help or what is wrong with them and ends it.
@@ -76,6 +97,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         Commands::Link(LinkOptions { common, deps, verify_against }) => {
             Command::Action(common.into_request(Action::Link, verify_against, deps.into(), rustc))
         }
+        Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
         Commands::Inspect { mut rlibs, format } => {
             rlibs.extend(rustc.into_iter().map(PathBuf::from));
             Command::Inspect { rlibs, format: format.into() }
@@ -112,6 +134,10 @@ Examples: make out/liba.rlib, then a program from it
   hollow link -- rustc --crate-type=lib --out-dir=out a.rs
   hollow link -- rustc --extern=a=out/liba.rlib --out-dir=out main.rs";
 
+const INTERFACE_EXAMPLE: &str = "\
+Example: which bodies stay, and why?
+  hollow interface --explain -- rustc --crate-type=lib src/lib.rs";
+
 const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
   hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
@@ -133,6 +159,12 @@ enum Commands {
     /// ones, and a hollow rlib in its reach is refused.
     #[command(override_usage = "hollow link [OPTIONS] -- RUSTC ARGS...", after_help = LINK_EXAMPLE)]
     Link(LinkOptions),
+    /// Prints or writes the interface source of a library
+    ///
+    /// It is the source with every function body that no dependent can observe replaced by `loop {}`. A hollow rlib made from it
+    /// does not change when only such bodies change.
+    #[command(override_usage = "hollow interface [OPTIONS] -- RUSTC ARGS...", after_help = INTERFACE_EXAMPLE)]
+    Interface(InterfaceOptions),
     /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
     ///
     /// Of two rlibs it also says whether their metadata agree.
@@ -176,6 +208,46 @@ struct LinkOptions {
     /// Fail if the metadata of the full rlib differ from those of this hollow rlib
     #[arg(long, value_name = "HOLLOW")]
     verify_against: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct InterfaceOptions {
+    /// What becomes of lines
+    #[arg(long, value_enum, default_value_t = LinesChoice::Keep)]
+    lines: LinesChoice,
+    /// Macros that expand to expressions, so that bodies with them can go
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    expression_macros: Vec<String>,
+    /// Write the files that differ to this directory, among links to the others
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Say on standard error which functions stay, and why
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LinesChoice {
+    /// Kept code stays on its lines
+    Keep,
+    /// Canonical: comments, formatting and private helpers do not show
+    Drop,
+}
+
+impl From<LinesChoice> for interface::Lines {
+    fn from(choice: LinesChoice) -> Self {
+        match choice {
+            LinesChoice::Keep => Self::Keep,
+            LinesChoice::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<InterfaceOptions> for interface::command::Request {
+    fn from(options: InterfaceOptions) -> Self {
+        let InterfaceOptions { lines, expression_macros, output, explain } = options;
+        Self { lines: lines.into(), expression_macros: expression_macros.into_iter().collect(), output, explain }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

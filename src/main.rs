@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
-use hollow::{action, inspect, print, report};
+use hollow::{action, inspect, interface, print, report};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
 const STOPPED: u8 = 2;
@@ -26,6 +26,7 @@ fn run() -> anyhow::Result<ExitCode> {
                 None => action::perform(plan, &program),
             }
         }
+        Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }
 }
