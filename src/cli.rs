@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{inspect, print};
+use crate::{inspect, interface, print};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub enum Command {
         /// Its arguments.
         arguments: Vec<OsString>,
     },
+    /// `hollow interface`.
+    Interface(InterfaceRequest),
     /// `hollow inspect`.
     Inspect {
         /// The files.
@@ -65,14 +67,33 @@ impl ActionRequest {
 
     /// rustc's arguments, response files expanded.
     pub fn command_line(&self) -> Result<CommandLine> {
-        let arguments = self.rustc.iter().skip(1).cloned();
-        Ok(CommandLine::parse(response_file::expand(arguments, &mut |path| std::fs::read(path))?))
+        command_line(&self.rustc)
     }
 
     /// Who listens to the decisions.
     pub fn explain(&self) -> Explain {
         if self.explain { Explain::Stderr } else { Explain::Silent }
     }
+}
+
+/// `hollow interface`, with everything that was said about it.
+#[derive(Debug)]
+pub struct InterfaceRequest {
+    /// How.
+    pub request: interface::command::Request,
+    rustc: Vec<OsString>,
+}
+
+impl InterfaceRequest {
+    /// rustc's arguments, response files expanded.
+    pub fn command_line(&self) -> Result<CommandLine> {
+        command_line(&self.rustc)
+    }
+}
+
+fn command_line(rustc: &[OsString]) -> Result<CommandLine> {
+    let arguments = rustc.iter().skip(1).cloned();
+    Ok(CommandLine::parse(response_file::expand(arguments, &mut |path| std::fs::read(path))?))
 }
 
 /// Reads the arguments of this process, or prints help or what is wrong with them and ends it.
@@ -100,6 +121,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
             request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
             Command::Action(request)
         }
+        Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
     }
@@ -147,6 +169,9 @@ Example: whatever the two actions saw, these two agree now
 Both must come from one rustc, with the same --target, crate name and -Cmetadata;
 that is checked. RUSTC_BOOTSTRAP, -Copt-level, -Cpanic, -Ctarget-cpu, sanitizers
 and -Csymbol-mangling-version must be the same, too, and the metadata don't tell.";
+const INTERFACE_EXAMPLE: &str = "\
+Example: which bodies stay, and why?
+  hollow interface --explain -- rustc --crate-type=lib src/lib.rs";
 
 const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
@@ -184,6 +209,12 @@ enum Commands {
         #[arg(long, value_name = "PATH")]
         output: Option<PathBuf>,
     },
+    /// Prints or writes the interface source of a library
+    ///
+    /// It is the source with every function body that no dependent can observe replaced by `loop {}`. A hollow rlib made from it
+    /// does not change when only such bodies change.
+    #[command(override_usage = "hollow interface [OPTIONS] -- RUSTC ARGS...", after_help = INTERFACE_EXAMPLE)]
+    Interface(InterfaceOptions),
     /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
     ///
     /// Of two rlibs it also says whether their metadata agree, and of a full and a hollow one whether they are a sealed pair.
@@ -233,6 +264,46 @@ struct LinkOptions {
     /// sealed, the action fails and leaves no new full rlib.
     #[arg(long, value_name = "HOLLOW")]
     seal_with: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct InterfaceOptions {
+    /// What becomes of lines
+    #[arg(long, value_enum, default_value_t = LinesChoice::Keep)]
+    lines: LinesChoice,
+    /// Macros that expand to expressions, so that bodies with them can go
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    expression_macros: Vec<String>,
+    /// Write the files that differ to this directory, among links to the others
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Say on standard error which functions stay, and why
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LinesChoice {
+    /// Kept code stays on its lines
+    Keep,
+    /// Canonical: comments, formatting and private helpers do not show
+    Drop,
+}
+
+impl From<LinesChoice> for interface::Lines {
+    fn from(choice: LinesChoice) -> Self {
+        match choice {
+            LinesChoice::Keep => Self::Keep,
+            LinesChoice::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<InterfaceOptions> for interface::command::Request {
+    fn from(options: InterfaceOptions) -> Self {
+        let InterfaceOptions { lines, expression_macros, output, explain } = options;
+        Self { lines: lines.into(), expression_macros: expression_macros.into_iter().collect(), output, explain }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

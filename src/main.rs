@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
 use hollow::rlib::Seal;
-use hollow::{action, cargo, inspect, print, report};
+use hollow::{action, cargo, inspect, interface, print, report};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
 const STOPPED: u8 = 2;
@@ -32,6 +32,7 @@ fn run() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Wrap { rustc, arguments } => cargo::wrap(rustc, arguments),
+        Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }
 }

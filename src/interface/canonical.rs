@@ -1,0 +1,283 @@
+//! Rust source text in one form: a function of its tokens, whatever its whitespace and its comments.
+//!
+//! What is printed has the tokens that were read, but for trailing commas that mean nothing. Whether two punctuation characters touch is
+//! part of the tokens (`& &` is not `&&`), so it stays: everywhere in macro calls, definitions and attributes, whose macros may ask,
+//! and elsewhere where the two would be one operator.
+//!
+//! Not normalised, though rustfmt may change it: blocks around the arms of a `match` and the commas behind them, `> >`, commas behind
+//! the only argument of a generic function or method, parentheses, the order of derives, `use` statements inside bodies.
+
+use super::inert;
+use super::lex::{Doc, Kind, Tokens, lex};
+
+/// The text in canonical form. None if it is no sequence of sound tokens.
+pub(super) fn print(text: &str) -> Option<String> {
+    let lexed = lex(text, 0);
+    if !lexed.sound {
+        return None;
+    }
+    let tokens = Tokens { text, tokens: &lexed.tokens };
+    let mut printer = Printer { tokens, out: String::with_capacity(text.len()), groups: Vec::new(), in_where: None };
+    for index in 0..tokens.len() {
+        printer.token(index);
+    }
+    let mut out = printer.out;
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push('\n');
+    }
+    Some(out)
+}
+
+struct Printer<'a> {
+    tokens: Tokens<'a>,
+    out: String,
+    groups: Vec<Group>,
+    /// Inside a `where` clause: the number of open groups at its keyword.
+    in_where: Option<usize>,
+}
+
+/// A group that is open.
+#[derive(Clone, Copy)]
+struct Group {
+    open: u8,
+    /// Inside a macro call, a macro definition or an attribute.
+    verbatim: bool,
+    /// Printed on one line: parentheses, brackets, the names of a `use`, an emptied body.
+    inline: bool,
+    /// How many braces with lines of their own are open, this one included.
+    depth: usize,
+    /// An attribute, which ends its line.
+    attribute: bool,
+    /// A list of arguments, in which a comma behind the only one means nothing.
+    arguments: bool,
+    commas: usize,
+}
+
+/// What goes between two tokens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    Nothing,
+    Space,
+    Line,
+}
+
+impl Printer<'_> {
+    fn token(&mut self, index: usize) {
+        let Some(kind) = self.tokens.kind(index) else { return };
+        if kind == Kind::Punct(b',') && self.is_idle_comma(index) {
+            return;
+        }
+        let closed = if let Kind::Close(_) = kind { self.groups.pop() } else { None };
+        let gap = match self.previous(index) {
+            None => Gap::Nothing,
+            Some(previous) => self.gap(previous, index, closed),
+        };
+        match gap {
+            Gap::Nothing => {}
+            Gap::Space => self.out.push(' '),
+            Gap::Line => {
+                self.out.push('\n');
+                let depth = self.groups.last().map_or(0, |group| group.depth);
+                self.out.extend(std::iter::repeat_n("    ", depth));
+            }
+        }
+        self.out.push_str(self.tokens.text(index));
+        match kind {
+            Kind::Open(open) => self.open(index, open),
+            Kind::Punct(b',') => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.commas += 1;
+                }
+            }
+            Kind::Word if self.tokens.text(index) == "where" && !self.is_verbatim() => self.in_where = Some(self.groups.len()),
+            _ => {}
+        }
+        let ends_where = matches!(kind, Kind::Open(b'{') | Kind::Punct(b';'));
+        let level = self.groups.len() - usize::from(matches!(kind, Kind::Open(_)));
+        if ends_where && self.in_where.is_some_and(|at| level <= at) {
+            self.in_where = None;
+        }
+    }
+
+    /// The token before, if it was printed: commas that mean nothing are not.
+    fn previous(&self, index: usize) -> Option<usize> {
+        let previous = index.checked_sub(1)?;
+        let closes = matches!(self.tokens.kind(index), Some(Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')));
+        // A comma was skipped exactly if it is not the last character that was printed.
+        if closes && self.tokens.is_punct(previous, b',') && !self.out.ends_with(',') { previous.checked_sub(1) } else { Some(previous) }
+    }
+
+    fn is_verbatim(&self) -> bool {
+        self.groups.last().is_some_and(|group| group.verbatim)
+    }
+
+    fn open(&mut self, index: usize, open: u8) {
+        let outer = self.groups.last().copied();
+        let tokens = self.tokens;
+        let bang = index.wrapping_sub(1);
+        let attribute = open == b'['
+            && (tokens.is_punct(bang, b'#') || (tokens.is_punct(bang, b'!') && tokens.is_punct(index.wrapping_sub(2), b'#')));
+        let verbatim = attribute || outer.is_some_and(|group| group.verbatim) || self.is_macro(index);
+        let is_use = open == b'{' && tokens.is_punct(bang, b':');
+        let inline = open != b'{' || is_use || outer.is_some_and(|group| group.inline && group.open == b'{') || is_emptied(tokens, index);
+        let arguments = open == b'(' && tokens.kind(bang) == Some(Kind::Word) && !inert::KEYWORDS.contains(&tokens.text(bang));
+        let depth = outer.map_or(0, |group| group.depth) + usize::from(!inline);
+        self.groups.push(Group { open, verbatim, inline, depth, attribute, arguments, commas: 0 });
+    }
+
+    /// Whether a group is the tokens of a macro call or definition.
+    fn is_macro(&self, open: usize) -> bool {
+        let tokens = self.tokens;
+        let is_name = |index: usize| matches!(tokens.kind(index), Some(Kind::Word | Kind::RawWord));
+        let back = |count: usize| open.wrapping_sub(count);
+        let is_operator = |index: usize| inert::BEFORE_OPERATORS.contains(&tokens.text(index)) || tokens.text(index) == "impl";
+        let call = tokens.is_punct(back(1), b'!') && is_name(back(2)) && !is_operator(back(2));
+        let definition = is_name(back(1)) && tokens.is_punct(back(2), b'!') && is_name(back(3)) && !is_operator(back(3));
+        let declaration = is_name(back(1)) && tokens.is_word(back(2), "macro");
+        // `macro name(..) { .. }`: the second group.
+        let body = tokens.kind(back(1)) == Some(Kind::Close(b')')) && self.follows_macro_2(open);
+        call || definition || declaration || body
+    }
+
+    fn follows_macro_2(&self, open: usize) -> bool {
+        let start = open.saturating_sub(64);
+        (start..open).any(|index| self.tokens.is_word(index, "macro"))
+    }
+
+    /// A trailing comma that means nothing.
+    fn is_idle_comma(&self, index: usize) -> bool {
+        if self.is_verbatim() {
+            return false;
+        }
+        match self.tokens.kind(index + 1) {
+            Some(Kind::Close(b'}' | b']')) => true,
+            // `(a,)` is a tuple, `f(a,)` is no different from `f(a)`.
+            Some(Kind::Close(_)) => self.groups.last().is_some_and(|group| group.commas > 0 || group.arguments),
+            Some(Kind::Punct(b'>')) => true,
+            Some(Kind::Open(b'{') | Kind::Punct(b';')) => self.in_where == Some(self.groups.len()),
+            _ => false,
+        }
+    }
+
+    /// What goes before a token. `closed` is the group that it closes.
+    fn gap(&self, previous: usize, index: usize, closed: Option<Group>) -> Gap {
+        let (Some(before), Some(kind)) = (self.tokens.kind(previous), self.tokens.kind(index)) else { return Gap::Nothing };
+        if let (Kind::Punct(one), Kind::Punct(other)) = (before, kind) {
+            let touch = previous + 1 == index && self.tokens.tokens[previous].end == self.tokens.tokens[index].start;
+            if self.is_verbatim() || is_operator(one, other) {
+                return if touch { Gap::Nothing } else { Gap::Space };
+            }
+        }
+        if before == Kind::Doc(Doc::Line) || matches!(before, Kind::Doc(_)) || matches!(kind, Kind::Doc(_)) {
+            return Gap::Line;
+        }
+        let inline = self.groups.last().is_some_and(|group| group.inline);
+        match (before, kind) {
+            (Kind::Open(_), Kind::Close(_)) => Gap::Nothing,
+            (_, Kind::Close(b'}')) => match closed {
+                Some(group) if group.inline && group.open == b'{' => self.inside_inline_braces(index),
+                _ => Gap::Line,
+            },
+            (Kind::Open(b'{'), _) if inline => self.inside_inline_braces(previous),
+            (Kind::Open(b'{'), _) => Gap::Line,
+            (Kind::Open(_), _) | (_, Kind::Close(_)) => Gap::Nothing,
+            (Kind::Punct(b';'), _) => if inline { Gap::Space } else { Gap::Line },
+            (Kind::Punct(b','), _) => if inline || self.groups.is_empty() { Gap::Space } else { Gap::Line },
+            (Kind::Close(b']'), _) if self.closes_attribute(previous) => if inline { Gap::Space } else { Gap::Line },
+            (Kind::Close(b'}'), _) => self.behind_brace(index, inline),
+            (_, Kind::Open(b'{')) if matches!(before, Kind::Punct(b':' | b'$')) => Gap::Nothing,
+            (_, Kind::Open(b'{')) => Gap::Space,
+            _ => between(self.tokens, previous, before, kind),
+        }
+    }
+
+    /// `{ loop {} }` has spaces, `a::{b, c}` has none.
+    fn inside_inline_braces(&self, brace: usize) -> Gap {
+        let is_body = self.tokens.is_word(brace + 1, "loop") || self.tokens.is_word(brace.wrapping_sub(3), "loop");
+        if is_body { Gap::Space } else { Gap::Nothing }
+    }
+
+    fn closes_attribute(&self, close: usize) -> bool {
+        // The group is closed already, so its beginning is looked for; attributes are short.
+        let mut depth = 0_usize;
+        for index in (0..=close).rev() {
+            match self.tokens.kind(index) {
+                Some(Kind::Close(_)) => depth += 1,
+                Some(Kind::Open(_)) => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                let bang = usize::from(self.tokens.is_punct(index.wrapping_sub(1), b'!'));
+                return self.tokens.is_punct(index.wrapping_sub(1 + bang), b'#');
+            }
+        }
+        false
+    }
+
+    fn behind_brace(&self, index: usize, inline: bool) -> Gap {
+        match self.tokens.kind(index) {
+            Some(Kind::Punct(b',' | b';' | b'.' | b'?' | b')')) => Gap::Nothing,
+            Some(Kind::Word) if matches!(self.tokens.text(index), "else" | "as" | "if" | "in") => Gap::Space,
+            Some(Kind::Word | Kind::RawWord | Kind::Lifetime | Kind::Punct(b'#')) if !inline => Gap::Line,
+            _ => Gap::Space,
+        }
+    }
+}
+
+/// Whether two characters side by side are, or begin, one operator.
+fn is_operator(one: u8, other: u8) -> bool {
+    match other {
+        b'=' => matches!(one, b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'%' | b'^' | b'&' | b'|' | b'.'),
+        b'>' => matches!(one, b'-' | b'=' | b'>'),
+        b'<' => one == b'<',
+        b'-' => one == b'<',
+        b'&' | b'|' | b'.' | b':' => one == other,
+        // Two slashes, or a slash and a star, would begin a comment.
+        b'/' => matches!(one, b'/' | b'*'),
+        b'*' => one == b'/',
+        b'#' => one == b'#',
+        _ => false,
+    }
+}
+
+fn is_emptied(tokens: Tokens<'_>, open: usize) -> bool {
+    let closes = |index: usize| tokens.kind(index) == Some(Kind::Close(b'}'));
+    tokens.is_word(open + 1, "loop") && tokens.kind(open + 2) == Some(Kind::Open(b'{')) && closes(open + 3) && closes(open + 4)
+}
+
+/// The space between two tokens on a line. Where none could make one token of them, there is one.
+fn between(tokens: Tokens<'_>, previous: usize, before: Kind, kind: Kind) -> Gap {
+    let is_wordlike =
+        |kind: Kind| matches!(kind, Kind::Word | Kind::RawWord | Kind::Lifetime | Kind::Number | Kind::Char | Kind::Text);
+    let spaced = match (before, kind) {
+        (one, other) if is_wordlike(one) && is_wordlike(other) => true,
+        // `1.` is a number, `r#` begins a raw identifier or string, `'a'` is a character.
+        (Kind::Number, Kind::Punct(b'.')) => true,
+        (one, Kind::Punct(b'#')) => is_wordlike(one),
+        (Kind::Punct(b'#'), other) => matches!(other, Kind::Text | Kind::Char | Kind::Number),
+        (_, Kind::Punct(b',' | b';' | b'.' | b'?')) | (Kind::Punct(b'.' | b'$' | b'@'), _) => false,
+        (_, Kind::Punct(b':')) | (Kind::Punct(b'<'), _) | (_, Kind::Punct(b'<' | b'>')) => false,
+        (Kind::Punct(b':'), _) => !tokens.is_punct(previous.wrapping_sub(1), b':'),
+        (Kind::Punct(b'>'), other) => is_wordlike(other) || matches!(tokens.kind(previous.wrapping_sub(1)), Some(Kind::Punct(_))),
+        (Kind::Punct(b'!' | b'~' | b'?'), other) => is_wordlike(other) && tokens.kind(previous.wrapping_sub(1)) == Some(Kind::Word) && {
+            // `macro_rules! name`
+            tokens.is_word(previous.wrapping_sub(1), "macro_rules")
+        },
+        (_, Kind::Punct(b'!')) => tokens.is_word(previous, "impl") || tokens.is_word(previous, "if"),
+        (Kind::Punct(b'&' | b'*' | b'-'), _) => is_operand(tokens, previous.wrapping_sub(1)),
+        (Kind::Punct(_), _) | (_, Kind::Punct(_)) => true,
+        (Kind::Word, Kind::Open(_)) => inert::KEYWORDS.contains(&tokens.text(previous)) && !tokens.is_word(previous, "fn"),
+        (Kind::Close(_), other) => is_wordlike(other),
+        _ => false,
+    };
+    if spaced { Gap::Space } else { Gap::Nothing }
+}
+
+/// Whether a token can end an operand, so that the operator behind it is a binary one. It decides on spaces only.
+fn is_operand(tokens: Tokens<'_>, index: usize) -> bool {
+    match tokens.kind(index) {
+        Some(Kind::Word) => !inert::KEYWORDS.contains(&tokens.text(index)),
+        Some(Kind::RawWord | Kind::Number | Kind::Char | Kind::Text | Kind::Close(_)) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,117 @@
+//! The interface text of one file.
+
+use std::fmt::Write as _;
+
+use super::canonical;
+use super::file::File;
+use super::judge::Verdict;
+use super::lex::{Place, preamble};
+use super::shape::{Entry, Shape};
+
+/// With every emptied body as short as its lines allow: each line of kept code is on its old line.
+pub(super) fn keeping_lines(file: &File, shape: &Shape, verdicts: &[Verdict]) -> String {
+    let mut text = String::with_capacity(file.text.len());
+    let mut behind = 0;
+    for (function, _) in emptied(shape, verdicts) {
+        text.push_str(slice(&file.text, &(behind..function.start)));
+        text.push_str("{ loop {} ");
+        let lines = slice(&file.text, function).bytes().filter(|&byte| byte == b'\n').count();
+        text.extend(std::iter::repeat_n('\n', lines));
+        text.push('}');
+        behind = function.end;
+    }
+    text.push_str(&file.text[behind as usize..]);
+    text
+}
+
+/// In canonical form, without the functions that are left out. None if that can't be made; nothing is known that can't.
+pub(super) fn dropping_lines(file: &File, shape: &Shape, verdicts: &[Verdict], left_out: &[bool], sort_modules: bool) -> Option<String> {
+    let mut edits: Vec<(Place, String)> =
+        emptied(shape, verdicts).filter(|(_, index)| !left_out[*index]).map(|(place, _)| (place.clone(), "{loop{}}".into())).collect();
+    for container in &shape.containers {
+        runs(file, container, left_out, sort_modules, &mut edits);
+    }
+    for (function, _) in shape.functions.iter().zip(left_out).filter(|(_, left_out)| **left_out) {
+        edits.push((function.place.clone(), String::new()));
+    }
+    // A run of `use` statements may span a function that is left out: the longer one comes first, and what it covers is skipped.
+    edits.sort_by_key(|(place, _)| (place.start, std::cmp::Reverse(place.end)));
+    let mut text = String::with_capacity(file.text.len());
+    let mut behind = u32::try_from(preamble(&file.text)).ok()?;
+    for (place, replacement) in &edits {
+        if place.start < behind {
+            continue;
+        }
+        text.push_str(slice(&file.text, &(behind..place.start)));
+        text.push(' ');
+        text.push_str(replacement);
+        text.push(' ');
+        behind = place.end;
+    }
+    text.push_str(&file.text[behind as usize..]);
+    // rustc, too, reads CRLF as LF, also inside literals and doc comments (`rustc_span::normalize_src`).
+    let text = if text.contains('\r') { text.replace("\r\n", "\n") } else { text };
+    canonical::print(&text)
+}
+
+/// The bodies that are emptied, in their order, with the number of their function.
+fn emptied<'a>(shape: &'a Shape, verdicts: &'a [Verdict]) -> impl Iterator<Item = (&'a Place, usize)> {
+    let functions = shape.functions.iter().zip(verdicts).enumerate();
+    functions.filter(|(_, (_, verdict))| verdict.stays.is_none()).map(|(index, (function, _))| (&function.body, index))
+}
+
+/// Sorts adjacent `use` statements and adjacent `mod x;` declarations, with their attributes. Neither order means anything; macros
+/// are in scope after their definition, but no such statement is one.
+fn runs(
+    file: &File,
+    container: &[Entry],
+    left_out: &[bool],
+    sort_modules: bool,
+    edits: &mut Vec<(Place, String)>,
+) {
+    let mut run: Vec<(&Place, String)> = Vec::new();
+    let mut is_use = true;
+    let mut close = |run: &mut Vec<(&Place, String)>, is_use: bool| {
+        let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { return };
+        let place = first.start..last.end;
+        if is_use || run.len() > 1 {
+            run.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+            edits.push((place, run.iter().flat_map(|(_, text)| [text, "\n"]).collect()));
+        }
+        run.clear();
+    };
+    for entry in container {
+        match entry {
+            Entry::Use { place, keyword, tree } => {
+                if !is_use {
+                    close(&mut run, is_use);
+                }
+                is_use = true;
+                let mut text = printed(file, &(place.start..*keyword));
+                // Writing to a string can't fail.
+                let _ = write!(text, " use {tree};");
+                run.push((place, text));
+            }
+            Entry::Module { place, sortable: true, .. } if sort_modules => {
+                if is_use {
+                    close(&mut run, is_use);
+                }
+                is_use = false;
+                run.push((place, printed(file, place)));
+            }
+            Entry::Function(index) if left_out[*index] => {}
+            _ => close(&mut run, is_use),
+        }
+    }
+    close(&mut run, is_use);
+}
+
+/// A part of a file in canonical form, so that its order does not depend on its formatting.
+fn printed(file: &File, place: &Place) -> String {
+    let text = slice(&file.text, place);
+    canonical::print(text).unwrap_or_else(|| text.to_owned())
+}
+
+fn slice<'a>(text: &'a str, place: &Place) -> &'a str {
+    &text[place.start as usize..place.end as usize]
+}

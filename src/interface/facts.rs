@@ -1,0 +1,205 @@
+//! What must be known of the whole crate before one body can be judged, gathered from the tokens of each file.
+//!
+//! Tokens, not the syntax tree: what a macro call contains may well become code (`cfg_if! { use x::println; }`).
+
+use std::collections::HashSet;
+
+use super::inert;
+use super::lex::{Kind, Tokens};
+
+/// Facts about a crate; those of its files add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Macros that the crate defines.
+    pub defined: HashSet<String>,
+    /// Names of standard macros, attributes or derives that a `use` gives to something from elsewhere.
+    pub imported: HashSet<String>,
+    /// Any name may be a macro of the crate: a macro defines macros by names that it was given.
+    pub any_defined: bool,
+    /// Any name may be a macro from elsewhere: `#[macro_use] extern crate x;`.
+    pub any_imported: bool,
+    /// `std`, `core` or `alloc` may mean something else.
+    pub standard_taken: bool,
+    /// A feature is enabled by which bodies define types.
+    pub body_features: bool,
+    /// Identifiers are built in macros, or text is included that could not be read, so that anything may be named.
+    pub names_unknown: bool,
+    /// Some glob import from another crate can be seen from other files.
+    pub leaks_glob: bool,
+    /// A file begins with `#![macro_use]`, so that the order of `mod` declarations matters.
+    pub inner_macro_use: bool,
+}
+
+impl Facts {
+    /// Adds those of a file.
+    pub fn add(&mut self, other: Self) {
+        self.defined.extend(other.defined);
+        self.imported.extend(other.imported);
+        self.any_defined |= other.any_defined;
+        self.any_imported |= other.any_imported;
+        self.standard_taken |= other.standard_taken;
+        self.body_features |= other.body_features;
+        self.names_unknown |= other.names_unknown;
+        self.leaks_glob |= other.leaks_glob;
+        self.inner_macro_use |= other.inner_macro_use;
+    }
+
+    /// Those of one file, except for what only its tree can tell.
+    pub fn of(tokens: Tokens<'_>) -> Self {
+        let mut facts = Self::default();
+        for index in 0..tokens.len() {
+            if tokens.kind(index) != Some(Kind::Word) {
+                continue;
+            }
+            match tokens.text(index) {
+                "macro_rules" if tokens.is_punct(index + 1, b'!') => match tokens.name(index + 2) {
+                    Some(name) => drop(facts.defined.insert(name.to_owned())),
+                    None if tokens.is_punct(index + 2, b'$') => facts.any_defined = true,
+                    None => {}
+                },
+                "macro" => match tokens.name(index + 1) {
+                    Some(name) => drop(facts.defined.insert(name.to_owned())),
+                    None => facts.any_defined |= tokens.is_punct(index + 1, b'$'),
+                },
+                "use" => facts.import(&Import::read(tokens, index)),
+                "macro_use" => facts.macro_use(tokens, index),
+                "mod" => facts.standard_taken |= is_standard(tokens.name(index + 1)),
+                "crate" if tokens.is_word(index.wrapping_sub(1), "extern") && tokens.is_word(index + 2, "as") => {
+                    facts.standard_taken |= is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
+                }
+                word if inert::BODY_FEATURES.contains(&word) => facts.body_features = true,
+                word if inert::NAME_BUILDERS.contains(&word) => facts.names_unknown = true,
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    fn import(&mut self, import: &Import<'_>) {
+        if import.standard {
+            return;
+        }
+        for name in &import.names {
+            self.standard_taken |= inert::STANDARD_CRATES.contains(name);
+            self.imported.insert((*name).to_owned());
+        }
+    }
+
+    /// `#[macro_use] extern crate x;` and `#[macro_use(a, b)] extern crate x;`.
+    fn macro_use(&mut self, tokens: Tokens<'_>, index: usize) {
+        let mut end = index;
+        while end < tokens.len() && tokens.kind(end) != Some(Kind::Close(b']')) {
+            end += 1;
+        }
+        let mut next = end + 1;
+        while next < tokens.len() && !tokens.is_word(next, "extern") && !tokens.is_word(next, "mod") {
+            next += 1;
+        }
+        let Some(name) = tokens.is_word(next + 1, "crate").then(|| tokens.name(next + 2)).flatten() else { return };
+        if inert::STANDARD_CRATES.contains(&name) {
+            return;
+        }
+        if tokens.kind(index + 1) == Some(Kind::Open(b'(')) {
+            let names = (index + 2..tokens.behind_group(index + 1)).filter_map(|index| tokens.name(index));
+            self.imported.extend(names.map(str::to_owned));
+        } else {
+            self.any_imported = true;
+        }
+    }
+}
+
+/// One `use` statement, as its tokens tell it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Import<'a> {
+    /// The names that it gives.
+    pub names: Vec<&'a str>,
+    /// It imports everything of something.
+    pub glob: bool,
+    /// It imports from `std`, `core` or `alloc`.
+    pub standard: bool,
+    /// It imports from `crate`, `self`, `super`, or from something called like a type, which has no macros.
+    pub local: bool,
+    /// The first name of its path.
+    pub first: &'a str,
+}
+
+impl<'a> Import<'a> {
+    /// Reads the statement whose `use` is at an index.
+    pub fn read(tokens: Tokens<'a>, index: usize) -> Self {
+        let mut import = Import { names: Vec::new(), glob: false, standard: false, local: false, first: "" };
+        let mut start = index + 1;
+        let global = tokens.is_punct(start, b':');
+        while tokens.is_punct(start, b':') {
+            start += 1;
+        }
+        if let Some(first) = tokens.name(start) {
+            import.first = first;
+            import.standard = inert::STANDARD_CRATES.contains(&first) && tokens.is_punct(start + 1, b':');
+            import.local = !global
+                && (matches!(first, "crate" | "self" | "super" | "Self") || first.starts_with(|first: char| first.is_uppercase()));
+        }
+        for index in start..tokens.len() {
+            match tokens.kind(index) {
+                Some(Kind::Punct(b';')) => break,
+                Some(Kind::Punct(b'*')) => import.glob = true,
+                Some(Kind::Word | Kind::RawWord) if !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") => {
+                    import.names.extend(tokens.name(index));
+                }
+                _ => {}
+            }
+        }
+        import
+    }
+}
+
+fn is_standard(name: Option<&str>) -> bool {
+    name.is_some_and(|name| inert::STANDARD_CRATES.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lex::lex;
+    use super::*;
+
+    fn facts(text: &str) -> Facts {
+        Facts::of(Tokens { text, tokens: &lex(text, 0).tokens })
+    }
+
+    #[test]
+    fn macros_that_the_crate_defines_are_found_wherever_they_are() {
+        let facts = facts("macro_rules! a { () => { macro_rules! b {} } } fn f() { macro_rules! c {} } pub macro d($x:tt) {}");
+        assert_eq!(facts.defined, ["a", "b", "c", "d"].map(String::from).into());
+        assert!(!facts.any_defined);
+    }
+
+    #[test]
+    fn a_macro_that_defines_macros_by_given_names_may_define_any() {
+        assert!(facts("macro_rules! a { ($n:ident) => { macro_rules! $n { () => {} } } }").any_defined);
+    }
+
+    #[test]
+    fn a_use_may_give_a_standard_name_to_something_else() {
+        assert_eq!(facts("use defmt::println;").imported, ["println".to_owned()].into());
+        assert_eq!(facts("use x::{y as vec, self};").imported, ["vec", "self"].map(String::from).into());
+        assert_eq!(facts("cfg_if! { use x::panic; }").imported, ["panic".to_owned()].into());
+        assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, [].into());
+    }
+
+    #[test]
+    fn macros_of_an_extern_crate_may_have_any_name_unless_they_are_listed() {
+        assert!(facts("#[macro_use] extern crate log;").any_imported);
+        assert!(facts("#[macro_use] #[cfg(x)] pub extern crate log;").any_imported);
+        assert!(!facts("#[macro_use] extern crate alloc;").any_imported);
+        assert!(!facts("#[macro_use] mod m; ").any_imported);
+        let listed = facts("#[macro_use(info, vec)] extern crate log;");
+        assert_eq!((listed.any_imported, listed.imported.contains("vec")), (false, true));
+    }
+
+    #[test]
+    fn the_standard_crates_names_may_be_taken() {
+        assert!(facts("mod core { pub use std::*; }").standard_taken);
+        assert!(facts("extern crate x as std;").standard_taken);
+        assert!(facts("use x::y as alloc;").standard_taken);
+        assert!(!facts("extern crate std; extern crate core as core;").standard_taken);
+    }
+}

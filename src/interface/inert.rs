@@ -1,0 +1,181 @@
+//! What is known not to matter: the lists behind the rules of which bodies may be emptied. Data, with the reason for each entry.
+//!
+//! A name that is not here is unknown, and what is unknown stays.
+
+/// An attribute with its reason.
+pub(super) struct Attribute {
+    /// Its name; a path joined by `::`, or `tool::*`.
+    pub name: &'static str,
+    /// Where a body may be emptied in spite of it.
+    pub places: Places,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Where an attribute is inert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    /// On a function, on its `impl`, on its modules and inside its body.
+    Everywhere,
+    /// On a function, its `impl` and its modules. Inside a body it would give an item an effect outside.
+    Around,
+    /// On a module or the crate only.
+    Module,
+}
+
+use Places::{Around, Everywhere, Module};
+
+const fn entry(name: &'static str, places: Places, reason: &'static str) -> Attribute {
+    Attribute { name, places, reason }
+}
+
+/// Attributes in whose presence a body may be emptied. `inline` is missing for a reason: dependents get the MIR. `derive` is on no
+/// function, and inside a body it makes an `impl`.
+pub(super) const ATTRIBUTES: &[Attribute] = &[
+    entry("doc", Everywhere, "documentation; the text stays"),
+    entry("allow", Everywhere, "a lint level"),
+    entry("warn", Everywhere, "a lint level"),
+    entry("deny", Everywhere, "a lint level; lints are capped in the hollow pass"),
+    entry("forbid", Everywhere, "a lint level; lints are capped in the hollow pass"),
+    entry("expect", Everywhere, "a lint level; an unfulfilled one is itself a lint"),
+    entry("cfg", Everywhere, "the body goes or stays with its function; every variant is treated alike"),
+    entry("must_use", Everywhere, "a lint on callers, who see the attribute"),
+    entry("deprecated", Everywhere, "a lint on callers, who see the attribute"),
+    entry("cold", Everywhere, "codegen of the function; callers see the attribute"),
+    entry("track_caller", Everywhere, "the ABI of the function; callers see the attribute"),
+    entry("target_feature", Everywhere, "the ABI of the function; callers see the attribute"),
+    entry("rustfmt::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    entry("clippy::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    entry("miri::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    entry("rust_analyzer::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    entry("diagnostic::*", Everywhere, "the wording of errors only"),
+    entry("no_mangle", Around, "names the symbol, which the full rlib's objects define"),
+    entry("export_name", Around, "names the symbol, which the full rlib's objects define"),
+    entry("link_section", Around, "places the code, which only the full rlib has"),
+    entry("test", Around, "a function without it in every build but `--test`, which is never hollow"),
+    entry("ignore", Around, "an argument of `#[test]`"),
+    entry("should_panic", Around, "an argument of `#[test]`"),
+    entry("automatically_derived", Around, "a hint to lints, on impls"),
+    entry("no_implicit_prelude", Module, "names inside the module; signatures keep theirs"),
+    entry("path", Module, "where the module's file is"),
+    entry("macro_use", Module, "the scope of macros, whose definitions stay"),
+    entry("no_std", Module, "which prelude the crate has; it stays"),
+    entry("no_core", Module, "which prelude the crate has; it stays"),
+    entry("no_main", Module, "programs only"),
+    entry("no_builtins", Module, "codegen of the crate"),
+    entry("feature", Module, "opens features; those that matter are in `BODY_FEATURES`"),
+    entry("recursion_limit", Module, "a limit of the compiler"),
+    entry("type_length_limit", Module, "a limit of the compiler"),
+    entry("crate_name", Module, "the crate's name; it stays"),
+    entry("crate_type", Module, "the crate's type; it stays"),
+    entry("windows_subsystem", Module, "programs only"),
+    entry("needs_allocator", Module, "what is linked; it stays"),
+    entry("compiler_builtins", Module, "what is linked; it stays"),
+    entry("register_tool", Module, "names of tools"),
+    entry("reexport_test_harness_main", Module, "tests only"),
+];
+
+/// Attributes that put a symbol where others find it without naming the function in Rust: such a function is never left out.
+pub(super) const EXPORTING: &[&str] = &["no_mangle", "export_name", "used", "link_section"];
+
+/// Built-in attributes with which a private function may still be left out when nothing names it, though its body has to stay as
+/// long as the function does.
+pub(super) const LEAVES_OUT: &[&str] = &["inline"];
+
+/// Attributes that are macros of the standard prelude, so that a `use` can give their name to something else, such as
+/// `use test_log::test`. The others are built into the language, and rustc calls a second meaning ambiguous (E0659).
+pub(super) const SHADOWABLE: &[&str] = &["test", "derive"];
+
+/// Crate features by which a body defines types that dependents see.
+pub(super) const BODY_FEATURES: &[&str] =
+    &["type_alias_impl_trait", "impl_trait_in_assoc_type", "generic_const_exprs", "min_generic_const_args"];
+
+/// Derives of the standard library: their code calls no method by convention.
+pub(super) const DERIVES: &[&str] = &["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
+
+/// Attributes of a type that generate no code at all, so that nothing calls a method of it by convention.
+pub(super) const TYPE_ATTRIBUTES: &[&str] = &["repr", "non_exhaustive", "default", "derive"];
+
+/// Calling conventions, `-unwind` or not, of functions with an ordinary body. The others are for interrupts, kernels and naked functions.
+pub(super) const CALLING_CONVENTIONS: &[&str] =
+    &["Rust", "C", "system", "cdecl", "stdcall", "fastcall", "vectorcall", "thiscall", "aapcs", "win64", "sysv64", "efiapi"];
+
+/// Macros of `std`, `core` and `alloc` that expand to an expression: no item comes out of them that is visible outside.
+pub(super) const EXPRESSION_MACROS: &[(&str, &str)] = &[
+    ("addr_of", "`&raw const`"),
+    ("addr_of_mut", "`&raw mut`"),
+    ("asm", "built in"),
+    ("assert", "built in"),
+    ("assert_eq", "a `match`"),
+    ("assert_ne", "a `match`"),
+    ("cfg", "built in: a boolean"),
+    ("column", "built in: a number"),
+    ("compile_error", "built in: the full pass reports it"),
+    ("concat", "built in: a literal"),
+    ("dbg", "a `match`"),
+    ("debug_assert", "an `if`"),
+    ("debug_assert_eq", "an `if`"),
+    ("debug_assert_ne", "an `if`"),
+    ("env", "built in: a literal"),
+    ("eprint", "a call"),
+    ("eprintln", "a call"),
+    ("file", "built in: a literal"),
+    ("format", "a call"),
+    ("format_args", "built in"),
+    ("include_bytes", "built in: a literal"),
+    ("include_str", "built in: a literal"),
+    ("is_aarch64_feature_detected", "a call"),
+    ("is_x86_feature_detected", "a call"),
+    ("line", "built in: a number"),
+    ("matches", "a `match`"),
+    ("module_path", "built in: a literal"),
+    ("offset_of", "built in: a number"),
+    ("option_env", "built in: a literal"),
+    ("panic", "a call"),
+    ("pin", "a struct expression"),
+    ("print", "a call"),
+    ("println", "a call"),
+    ("ready", "a `match`"),
+    ("stringify", "built in: a literal"),
+    ("todo", "a call"),
+    ("try", "a `match`"),
+    ("unimplemented", "a call"),
+    ("unreachable", "a call"),
+    ("vec", "a call or an array"),
+    ("write", "a call"),
+    ("writeln", "a call"),
+];
+
+/// The crates whose macros those are.
+pub(super) const STANDARD_CRATES: &[&str] = &["std", "core", "alloc"];
+
+/// Macros that build identifiers, which makes it impossible to know what a crate names: nothing is left out then.
+pub(super) const NAME_BUILDERS: &[&str] = &["paste", "concat_idents", "pastey", "mashup"];
+
+/// Keywords after which `!` is the operator and not a macro's. The others can't stand before an operator, or named a macro in an old
+/// edition, such as `try!`.
+pub(super) const BEFORE_OPERATORS: &[&str] =
+    &["become", "box", "break", "else", "if", "in", "match", "mut", "return", "while", "yield"];
+
+/// Words, of any edition, before a parenthesis that begins no argument list.
+pub(super) const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum", "extern",
+    "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "return", "safe", "static", "struct", "trait", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_there_once_and_has_a_reason() {
+        let attributes = ATTRIBUTES.iter().map(|entry| (entry.name, entry.reason));
+        let mut seen = std::collections::HashSet::new();
+        for (name, reason) in attributes.chain(EXPRESSION_MACROS.iter().copied()) {
+            assert!(!reason.is_empty(), "{name}");
+            assert!(seen.insert(name), "{name} is there twice");
+        }
+    }
+}

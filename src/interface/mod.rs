@@ -1,0 +1,230 @@
+//! Interface source: a crate's source with every body that no dependent can observe replaced by `loop {}`.
+//!
+//! A hollow rlib made from it costs less, and stays byte-identical when only such bodies change. The way from files to text:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `tree` | finds the files of the crate by rustc's rules |
+//! | `file`, `shape`, `lex` | one file: its tokens, and from syn the places of its functions, modules and `use` statements |
+//! | `facts` | what must be known of all files first: macros that the crate defines, features |
+//! | `inert` | the lists of what does not matter, with reasons |
+//! | `scan`, `judge` | the rules: which bodies stay, and why |
+//! | `prune` | private functions that nothing kept can name |
+//! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
+//! | [`overlay`] | the text on disk, among links to everything else |
+//!
+//! Kept text is copied, never printed from a syntax tree. Everything that is unknown stays.
+
+mod canonical;
+pub mod command;
+mod emit;
+mod facts;
+mod file;
+mod inert;
+mod judge;
+mod lex;
+pub mod overlay;
+mod prune;
+mod reason;
+pub mod report;
+mod scan;
+mod shape;
+mod tree;
+mod uses;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use facts::Facts;
+use judge::{Judge, Verdict};
+pub use reason::Reason;
+pub use report::{Outcome, Report};
+pub use tree::{Disk, Files};
+use tree::{Source, Tree};
+
+use crate::rustc::{CommandLine, CrateType, Name, Settings};
+
+/// What becomes of lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lines {
+    /// Each line of kept code is on its old line.
+    #[default]
+    Keep,
+    /// The text is canonical: comments, blank lines, formatting, the order of `use` statements and private functions that nothing names
+    /// do not show.
+    Drop,
+}
+
+/// How to make interface source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What becomes of lines.
+    pub lines: Lines,
+    /// Names of macros, besides the standard library's, that expand to expressions.
+    pub expression_macros: HashSet<String>,
+    /// A proc-macro crate: everything stays.
+    pub proc_macro: bool,
+    /// A flag such as `-Zcrate-attr` enables a feature by which bodies define types: everything stays.
+    pub body_features: bool,
+}
+
+/// The source of a crate.
+#[derive(Debug)]
+pub struct Crate {
+    tree: Tree,
+    facts: Facts,
+}
+
+/// Interface source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The files that differ from the true source, with their text, in the order of their paths.
+    pub files: Vec<(PathBuf, String)>,
+    /// What became of each function.
+    pub report: Report,
+}
+
+impl Options {
+    /// Those that a command line of rustc implies.
+    pub fn of(line: &CommandLine, lines: Lines, expression_macros: HashSet<String>) -> Self {
+        let enables = |value: &OsStr| {
+            let value = value.to_string_lossy();
+            let attribute = value.strip_prefix("crate-attr=").or_else(|| value.strip_prefix("crate_attr="));
+            attribute.is_some_and(|attribute| inert::BODY_FEATURES.iter().any(|feature| attribute.contains(feature)))
+        };
+        Self {
+            lines,
+            expression_macros,
+            proc_macro: Settings::of(line).crate_types.contains(&CrateType::ProcMacro),
+            body_features: line.values(Name::Unstable).any(enables),
+        }
+    }
+}
+
+impl Crate {
+    /// Reads the crate whose root is at a path. `out_dir` is the value of `OUT_DIR`, if rustc will see one. An error if the root can't
+    /// be read; any other file that can't is not rewritten.
+    pub fn load(root: &Path, files: &(dyn Files + Sync), out_dir: Option<&Path>) -> io::Result<Self> {
+        // Parsers are recursive, so they get a stack that no depth which they accept can fill.
+        const STACK: usize = 256 << 20;
+        let tree = std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().stack_size(STACK);
+            let thread = builder.spawn_scoped(scope, || Tree::load(root, files, out_dir))?;
+            thread.join().unwrap_or_else(|_| Err(io::Error::other("the parser failed")))
+        })?;
+        let mut facts = Facts::default();
+        tree.sources.iter().for_each(|source| facts.add(source.file.facts.clone()));
+        Ok(Self { tree, facts })
+    }
+
+    /// The path of the crate root.
+    pub fn root(&self) -> &Path {
+        self.tree.sources.first().map_or(Path::new(""), |source| &source.path)
+    }
+
+    /// The files that were read, rewritten or not.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.tree.sources.iter().map(|source| &*source.path)
+    }
+
+    /// Every identifier in the true source.
+    pub fn identifiers(&self) -> HashSet<&str> {
+        let tokens = self.tree.sources.iter().map(|source| source.file.tokens());
+        tokens.flat_map(|tokens| (0..tokens.len()).filter_map(move |index| tokens.name(index))).collect()
+    }
+
+    /// The modules of the crate with their true source, in the order of their paths; files that only a macro leads to are none.
+    pub fn modules(&self) -> Vec<(&Path, &str)> {
+        let modules = self.tree.sources.iter().filter(|source| !source.opaque);
+        let mut modules: Vec<_> = modules.map(|source| (&*source.path, &*source.file.text)).collect();
+        modules.sort_unstable_by_key(|(path, _)| *path);
+        modules
+    }
+
+    /// The string literals of the true source that have `..` in them, each with its file: paths of modules and of included files are
+    /// among them.
+    pub(crate) fn climbing_literals(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.tree.sources.iter().flat_map(|source| {
+            let tokens = source.file.tokens();
+            let literals = (0..tokens.len()).filter_map(move |index| tokens.string(index));
+            { literals }.filter(|literal| literal.contains("..")).map(|literal| (&*source.path, literal))
+        })
+    }
+
+    /// The interface source.
+    pub fn interface(&self, options: &Options) -> Interface {
+        let sources = &self.tree.sources;
+        let everything = match options {
+            Options { proc_macro: true, .. } => Some(Reason::ProcMacro),
+            Options { body_features: true, .. } => Some(Reason::Feature),
+            _ => None,
+        };
+        let keeps_private = match options.lines {
+            Lines::Keep => None,
+            Lines::Drop => self.keeps_private(everything.as_ref()),
+        };
+        let leave_out = options.lines == Lines::Drop && keeps_private.is_none();
+        let judge = Judge::new(sources, &self.facts, &options.expression_macros, everything);
+        let verdicts: Vec<_> = (0..sources.len()).map(|index| judge.source(index, leave_out)).collect();
+        let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
+
+        let mut interface = Interface { report: Report { keeps_private, ..Report::default() }, ..Interface::default() };
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
+        for index in order {
+            interface.add(&sources[index], verdicts[index].as_deref(), &left_out[index], options.lines, !self.facts.inner_macro_use);
+        }
+        interface
+    }
+
+    /// Why no private function may be left out.
+    fn keeps_private(&self, everything: Option<&Reason>) -> Option<String> {
+        if let Some(reason) = everything {
+            return Some(reason.to_string());
+        }
+        if self.facts.body_features {
+            return Some(Reason::Feature.to_string());
+        }
+        if self.facts.names_unknown {
+            return Some("a macro of the crate may build identifiers".into());
+        }
+        self.tree.incomplete.clone()
+    }
+}
+
+impl Interface {
+    fn add(&mut self, source: &Source, verdicts: Option<&[Verdict]>, left_out: &[bool], lines: Lines, sort_modules: bool) {
+        let (Some(verdicts), Some(shape)) = (verdicts, &source.file.shape) else {
+            let reason = if source.opaque { "a macro leads to it" } else { "it could not be parsed" };
+            return self.report.files.push((source.path.clone(), reason.into()));
+        };
+        let (mut line, mut behind) = (1, 0);
+        for ((function, verdict), left_out) in shape.functions.iter().zip(verdicts).zip(left_out) {
+            let start = function.place.start as usize;
+            line += source.file.text[behind..start].bytes().filter(|&byte| byte == b'\n').count();
+            behind = start;
+            let outcome = match &verdict.stays {
+                _ if *left_out => Outcome::LeftOut,
+                Some(reason) => Outcome::Stayed(reason.clone()),
+                None => Outcome::Emptied,
+            };
+            let label = shape.label(function.scope);
+            let name = format!("{label}{}", function.name);
+            self.report.functions.push(report::Function { file: source.path.clone(), line, name, outcome });
+        }
+        let text = match lines {
+            Lines::Keep => Some(emit::keeping_lines(&source.file, shape, verdicts)),
+            Lines::Drop => emit::dropping_lines(&source.file, shape, verdicts, left_out, sort_modules),
+        };
+        self.files.extend(text.filter(|text| *text != source.file.text).map(|text| (source.path.clone(), text)));
+    }
+}
+
+fn all_kept(verdicts: &[Option<Vec<Verdict>>]) -> Vec<Vec<bool>> {
+    verdicts.iter().map(|verdicts| vec![false; verdicts.as_ref().map_or(0, Vec::len)]).collect()
+}

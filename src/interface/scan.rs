@@ -1,0 +1,276 @@
+//! What is in a body, a signature or an attribute that may matter to dependents.
+//!
+//! The rules look at tokens, so they hold in the arguments of macros as they do in code, and they err towards staying: the word
+//! `impl` in a body is enough, whatever it turns out to be.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::facts::{Facts, Import};
+use super::inert::{self, Places};
+use super::lex::{Kind, Place, Tokens};
+use super::reason::Reason;
+
+/// Judges tokens of one crate.
+#[derive(Clone, Copy)]
+pub(super) struct Scanner<'a> {
+    pub facts: &'a Facts,
+    /// Macros that the user says expand to expressions.
+    pub expression_macros: &'a HashSet<String>,
+}
+
+/// Where an attribute stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    Body,
+    Function,
+    Module,
+}
+
+impl Scanner<'_> {
+    /// The first thing in a body by which it may matter outside. `any_macro` says that a glob import may give any name to a macro.
+    pub fn body(self, tokens: Tokens<'_>, any_macro: bool) -> Option<Reason> {
+        let mut standard_macro = None;
+        let mut may_be_imported = any_macro;
+        for index in 0..tokens.len() {
+            match tokens.kind(index)? {
+                Kind::Punct(b'#') => {
+                    let found = attributes(tokens, index).into_iter().find(|name| !self.is_inert(name, Position::Body, any_macro));
+                    if let Some(name) = found {
+                        return Some(Reason::AttributeInBody(name.into_owned()));
+                    }
+                }
+                Kind::Punct(b'!') => {
+                    let Some(call) = Call::at(tokens, index) else { continue };
+                    if self.is_user_macro(call.name) {
+                        continue;
+                    }
+                    if !self.is_standard_macro(&call) {
+                        return Some(Reason::Macro(call.name.to_owned()));
+                    }
+                    if call.qualifier.is_none() {
+                        standard_macro = Some(call.name);
+                    }
+                }
+                Kind::Word => match tokens.text(index) {
+                    "impl" => return Some(Reason::Item("impl")),
+                    "mod" => return Some(Reason::Item("mod")),
+                    "macro_rules" => return Some(Reason::Item("macro_rules!")),
+                    "macro" => return Some(Reason::Item("macro")),
+                    "extern" if !is_function_type(tokens, index) => return Some(Reason::Item("extern")),
+                    "use" => may_be_imported |= gives_macro_names(&Import::read(tokens, index)),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        match standard_macro {
+            Some(name) if may_be_imported => Some(Reason::Macro(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The first thing in a signature, attributes included, for which the body has to stay.
+    pub fn signature(self, tokens: Tokens<'_>, any_macro: bool) -> Option<Reason> {
+        for index in 0..tokens.len() {
+            match tokens.kind(index)? {
+                Kind::Punct(b'#') => {
+                    let mut names = attributes(tokens, index).into_iter();
+                    if let Some(name) = names.find(|name| !self.is_inert(name, Position::Function, any_macro)) {
+                        return Some(Reason::Attribute(name.into_owned()));
+                    }
+                }
+                Kind::Punct(b'!') if Call::at(tokens, index).is_some() => return Some(Reason::MacroInSignature),
+                Kind::Word if tokens.text(index) == "impl" => return Some(Reason::ImplTrait),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The first of some attributes that is not inert.
+    pub fn attributes(self, tokens: Tokens<'_>, places: &[Place], position: Position, any_macro: bool) -> Option<Reason> {
+        let names = places.iter().flat_map(|place| attributes(tokens.within(place), 0));
+        let name = { names }.find(|name| !self.is_inert(name, position, any_macro))?;
+        Some(Reason::Attribute(name.into_owned()))
+    }
+
+    /// Whether a private function may be left out as far as its signature goes: no attribute exports it or may do anything else, and
+    /// no macro is called.
+    pub fn may_be_left_out(self, tokens: Tokens<'_>, any_macro: bool) -> bool {
+        (0..tokens.len()).all(|index| match tokens.kind(index) {
+            Some(Kind::Punct(b'#')) => attributes(tokens, index).iter().all(|name| {
+                let name = &**name;
+                let known = inert::LEAVES_OUT.contains(&name) || self.is_inert(name, Position::Function, any_macro);
+                known && !inert::EXPORTING.contains(&name)
+            }),
+            Some(Kind::Punct(b'!')) => Call::at(tokens, index).is_none(),
+            _ => true,
+        })
+    }
+
+    /// Whether an attribute of a type may make code that calls methods of it by convention.
+    pub fn may_generate_code(self, tokens: Tokens<'_>, any_macro: bool) -> bool {
+        let inert = |name: &str| inert::TYPE_ATTRIBUTES.contains(&name) || self.is_inert(name, Position::Function, any_macro);
+        let derives_known = (0..tokens.len()).filter(|&index| tokens.is_word(index, "derive")).all(|index| {
+            let end = tokens.behind_group(index + 1);
+            let names = (index + 2..end).filter(|&index| tokens.name(index).is_some());
+            { names }.all(|index| {
+                let name = tokens.text(index);
+                let path = tokens.is_punct(index + 1, b':') || tokens.is_punct(index - 1, b':');
+                inert::DERIVES.contains(&name) && !path && !any_macro && !self.is_taken(name)
+            })
+        });
+        !(derives_known && attributes(tokens, 0).iter().all(|name| inert(name)))
+    }
+
+    fn is_inert(self, name: &str, position: Position, any_macro: bool) -> bool {
+        let Some(entry) = inert::ATTRIBUTES.iter().find(|entry| match entry.name.strip_suffix('*') {
+            Some(tool) => name.starts_with(tool),
+            None => entry.name == name,
+        }) else {
+            return false;
+        };
+        let allowed = match position {
+            Position::Body => entry.places == Places::Everywhere,
+            Position::Function => matches!(entry.places, Places::Everywhere | Places::Around),
+            Position::Module => true,
+        };
+        allowed && !(inert::SHADOWABLE.contains(&name) && (any_macro || self.is_taken(name)))
+    }
+
+    /// Whether a name of the standard prelude may mean something else in this crate.
+    pub fn is_taken(self, name: &str) -> bool {
+        let facts = self.facts;
+        facts.any_imported || facts.any_defined || facts.imported.contains(name) || facts.defined.contains(name)
+    }
+
+    fn is_user_macro(self, name: &str) -> bool {
+        self.expression_macros.contains(name) && !self.facts.any_defined && !self.facts.defined.contains(name)
+    }
+
+    fn is_standard_macro(self, call: &Call<'_>) -> bool {
+        let facts = self.facts;
+        let known = inert::EXPRESSION_MACROS.binary_search_by_key(&call.name, |(name, _)| name).is_ok();
+        let standard = match call.qualifier {
+            Some(first) => inert::STANDARD_CRATES.contains(&first) && !facts.standard_taken,
+            None => !self.is_taken(call.name),
+        };
+        known && standard && !facts.any_defined && !facts.defined.contains(call.name)
+    }
+}
+
+/// A macro call.
+struct Call<'a> {
+    name: &'a str,
+    /// The first name of its path, if it has several.
+    qualifier: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// The one whose `!` is at an index.
+    fn at(tokens: Tokens<'a>, bang: usize) -> Option<Self> {
+        let mut start = bang.checked_sub(1)?;
+        let name = tokens.name(start)?;
+        let operator = tokens.kind(start) == Some(Kind::Word) && inert::BEFORE_OPERATORS.contains(&name);
+        // `name! name2 { .. }` is how `macro_rules!` is called, and could be how others are.
+        let defines = tokens.name(bang + 1).is_some() && tokens.is_open(bang + 2);
+        if operator || !(tokens.is_open(bang + 1) || defines) {
+            return None;
+        }
+        let mut qualifier = None;
+        while start >= 3 && tokens.is_punct(start - 1, b':') && tokens.is_punct(start - 2, b':') {
+            let Some(first) = tokens.name(start - 3) else { break };
+            qualifier = Some(first);
+            start -= 3;
+        }
+        Some(Self { name, qualifier })
+    }
+}
+
+/// The names of the attribute whose `#` is at an index: one, unless it is a `cfg_attr`, which stands for those in it. None if there
+/// is no attribute.
+pub(super) fn attributes<'a>(tokens: Tokens<'a>, pound: usize) -> Vec<Cow<'a, str>> {
+    let open = pound + 1 + usize::from(tokens.is_punct(pound + 1, b'!'));
+    let mut names = Vec::new();
+    if tokens.is_punct(pound, b'#') && tokens.kind(open) == Some(Kind::Open(b'[')) {
+        names_of(tokens, open + 1, &mut names);
+    }
+    names
+}
+
+/// Reads one attribute and returns the index behind it.
+fn names_of<'a>(tokens: Tokens<'a>, start: usize, names: &mut Vec<Cow<'a, str>>) -> usize {
+    let mut index = start;
+    let mut name = Cow::Borrowed("");
+    while index < tokens.len() {
+        if let Some(part) = tokens.name(index) {
+            name = if name.is_empty() { part.into() } else { format!("{name}::{part}").into() };
+        } else if !tokens.is_punct(index, b':') {
+            break;
+        }
+        index += 1;
+    }
+    match (&*name, tokens.kind(index)) {
+        ("unsafe", Some(Kind::Open(b'('))) => drop(names_of(tokens, index + 1, names)),
+        ("cfg_attr", Some(Kind::Open(b'('))) => {
+            let end = tokens.behind_group(index).saturating_sub(1);
+            let mut member = behind_comma(tokens, index + 1, end);
+            while member < end {
+                member = behind_comma(tokens, names_of(tokens, member, names), end);
+            }
+        }
+        // An attribute without a name that can be read is unknown: the empty name is on no list.
+        _ => names.push(name),
+    }
+    if tokens.is_open(index) { tokens.behind_group(index) } else { index }
+}
+
+fn behind_comma(tokens: Tokens<'_>, start: usize, end: usize) -> usize {
+    let mut index = start;
+    while index < end {
+        if tokens.is_punct(index, b',') {
+            return index + 1;
+        }
+        index = if tokens.is_open(index) { tokens.behind_group(index) } else { index + 1 };
+    }
+    end
+}
+
+/// `extern "C" fn(..)`, which is a type, or a function: not a block, and no `extern crate`.
+fn is_function_type(tokens: Tokens<'_>, index: usize) -> bool {
+    let abi = usize::from(tokens.kind(index + 1) == Some(Kind::Text));
+    tokens.is_word(index + 1 + abi, "fn")
+}
+
+/// Whether a `use` inside a body may give the name of a standard macro to something else.
+fn gives_macro_names(import: &Import<'_>) -> bool {
+    let is_macro = |name: &&str| inert::EXPRESSION_MACROS.iter().any(|(known, _)| known == name);
+    !import.standard && ((import.glob && !import.local) || import.names.iter().any(is_macro))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lex::lex;
+    use super::*;
+
+    fn attributes_of(text: &str) -> Vec<String> {
+        attributes(Tokens { text, tokens: &lex(text, 0).tokens }, 0).into_iter().map(Cow::into_owned).collect()
+    }
+
+    #[test]
+    fn an_attribute_is_known_by_its_path() {
+        assert_eq!(attributes_of("#[inline]"), ["inline"]);
+        assert_eq!(attributes_of("#![clippy::all(x)]"), ["clippy::all"]);
+        assert_eq!(attributes_of("#[unsafe(no_mangle)]"), ["no_mangle"]);
+        assert_eq!(attributes_of("#[$x]"), [""]);
+        assert_eq!(attributes_of("# x"), [""; 0]);
+    }
+
+    #[test]
+    fn a_cfg_attr_is_what_it_may_become() {
+        assert_eq!(attributes_of("#[cfg_attr(all(a, b), inline, doc = \"x, y\", serde(a, b))]"), ["inline", "doc", "serde"]);
+        assert_eq!(attributes_of("#[cfg_attr(a, cfg_attr(b, inline), cold,)]"), ["inline", "cold"]);
+        assert_eq!(attributes_of("#[cfg_attr(a)]"), [""; 0]);
+    }
+}

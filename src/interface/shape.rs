@@ -1,0 +1,417 @@
+//! Where the functions, modules and `use` statements of a file are.
+//!
+//! syn parses the text once; everything that is needed later is taken from the tree as byte places, and the tree is dropped.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::{AttrStyle, Attribute, FnArg, GenericParam, Generics, ImplItem, Item, Signature, TraitItem, Type, UseTree, Visibility};
+
+use super::facts::Import;
+use super::lex::{Place, Tokens};
+use super::reason::Reason;
+use super::{inert, uses};
+
+/// Where things are in a file.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    pub functions: Vec<Function>,
+    /// Scope 0 is the file itself; a scope comes after the one that it is in.
+    pub scopes: Vec<Scope>,
+    pub modules: Vec<Module>,
+    /// For each module of the file, itself included: its items in their order.
+    pub containers: Vec<Vec<Entry>>,
+    /// Types with their attributes: code may be generated for them that calls methods by name.
+    pub types: Vec<(String, Vec<Place>)>,
+    /// A `pub use` of everything of another crate.
+    pub public_glob: bool,
+    /// The inline modules, each with those around it, outermost first.
+    pub inline: Vec<Vec<Segment>>,
+}
+
+/// A function with a body.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub name: String,
+    /// All of it, attributes and doc comments included.
+    pub place: Place,
+    /// The body with its braces.
+    pub body: Place,
+    pub scope: usize,
+    /// Attributes inside its body that are its own.
+    pub inner_attributes: Vec<Place>,
+    /// A reason to stay that the syntax alone tells.
+    pub stays: Option<Reason>,
+    /// Whether it could be left out as far as its place and visibility go.
+    pub private: bool,
+}
+
+/// A module or an `impl`.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub is_module: bool,
+    pub parent: Option<usize>,
+    /// For messages: `name::` or `Type::`; empty for the file.
+    pub label: String,
+    pub attributes: Vec<Place>,
+    /// A glob import from another crate, by which any name may be a macro.
+    pub foreign_glob: bool,
+    /// A glob import from this crate.
+    pub local_glob: bool,
+    /// The name of the type, if it is an inherent `impl` of a plain one.
+    pub self_type: Option<String>,
+}
+
+/// `mod name;`
+#[derive(Debug)]
+pub(super) struct Module {
+    pub name: String,
+    pub scope: usize,
+    /// Where its `mod` is.
+    pub keyword: u32,
+    pub attributes: Vec<Place>,
+    /// The inline modules around it, outermost first, with the values of their `#[path]`.
+    pub around: Vec<Segment>,
+    pub path: PathAttribute,
+}
+
+/// An inline module as a step on the way to a file.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub name: String,
+    pub path: PathAttribute,
+}
+
+/// The values of `#[path]` on a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PathAttribute {
+    pub values: Vec<String>,
+    /// One of them holds whatever the configuration.
+    pub always: bool,
+}
+
+/// An item, as far as its order matters.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Use { place: Place, keyword: u32, tree: String },
+    Module { place: Place, name: String, sortable: bool },
+    Function(usize),
+    Other,
+}
+
+impl Shape {
+    /// Takes the places from a tree whose text begins at a byte.
+    pub fn of(file: &syn::File, tokens: Tokens<'_>, from: usize) -> Self {
+        let mut walk = Walk { tokens, from, shape: Self::default(), around: Vec::new() };
+        walk.shape.scopes.push(Scope::new(true, None, String::new(), walk.places(&file.attrs)));
+        walk.items(&file.items, 0);
+        walk.shape
+    }
+}
+
+impl Shape {
+    /// The modules and the type around something, for messages.
+    pub fn label(&self, scope: usize) -> String {
+        let scope = &self.scopes[scope];
+        scope.parent.map_or_else(String::new, |parent| self.label(parent)) + &scope.label
+    }
+}
+
+impl Scope {
+    fn new(is_module: bool, parent: Option<usize>, label: String, attributes: Vec<Place>) -> Self {
+        Self { is_module, parent, label, attributes, foreign_glob: false, local_glob: false, self_type: None }
+    }
+}
+
+struct Walk<'a> {
+    tokens: Tokens<'a>,
+    from: usize,
+    shape: Shape,
+    around: Vec<Segment>,
+}
+
+impl Walk<'_> {
+    fn items(&mut self, items: &[Item], scope: usize) {
+        let mut entries = Vec::with_capacity(items.len());
+        for item in items {
+            entries.push(match item {
+                Item::Fn(item) => Entry::Function(self.function(
+                    &item.attrs,
+                    Some(&item.vis),
+                    item.modifiers.require_empty().is_err(),
+                    &item.sig,
+                    &item.block,
+                    scope,
+                )),
+                Item::Use(item) => self.import(item, items, scope),
+                Item::Mod(item) => self.module(item, scope),
+                Item::Impl(item) => {
+                    self.implementation(item, scope);
+                    Entry::Other
+                }
+                Item::Trait(item) => {
+                    self.trait_(item, scope);
+                    Entry::Other
+                }
+                Item::Struct(item) => self.type_(&item.ident, &item.attrs),
+                Item::Enum(item) => self.type_(&item.ident, &item.attrs),
+                Item::Union(item) => self.type_(&item.ident, &item.attrs),
+                _ => Entry::Other,
+            });
+        }
+        self.shape.containers.push(entries);
+    }
+
+    fn function(
+        &mut self,
+        attributes: &[Attribute],
+        visibility: Option<&Visibility>,
+        qualified: bool,
+        signature: &Signature,
+        block: &syn::Block,
+        scope: usize,
+    ) -> usize {
+        let first = outer_start(attributes)
+            .or_else(|| visibility.and_then(visibility_start))
+            .unwrap_or_else(|| signature_start(signature));
+        let body = self.start(block.brace_token.span.open())..self.end(block.brace_token.span.close());
+        let name = plain(&signature.ident);
+        let is_main = scope == 0 && name == "main";
+        self.shape.functions.push(Function {
+            place: self.start(first)..body.end,
+            body,
+            scope,
+            inner_attributes: attributes
+                .iter()
+                .filter(|attribute| matches!(attribute.style, AttrStyle::Inner(_)))
+                .map(|attribute| self.place(attribute))
+                .collect(),
+            stays: syntactic_reason(signature, qualified),
+            private: !is_main && visibility.is_some_and(|visibility| !matches!(visibility, Visibility::Public(_))),
+            name,
+        });
+        self.shape.functions.len() - 1
+    }
+
+    fn import(&mut self, item: &syn::ItemUse, siblings: &[Item], scope: usize) -> Entry {
+        let keyword = self.start(item.use_token.span);
+        let index = self.tokens.tokens.partition_point(|token| token.start < keyword);
+        let import = Import::read(self.tokens, index);
+        if has_glob(&item.tree) && !import.standard {
+            let declared = item.leading_colon.is_none() && siblings.iter().any(|sibling| declares(sibling, import.first));
+            if import.local || declared {
+                self.shape.scopes[scope].local_glob = true;
+            } else {
+                self.shape.scopes[scope].foreign_glob = true;
+                self.shape.public_glob |= !matches!(item.vis, Visibility::Inherited);
+            }
+        }
+        let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.use_token.span);
+        let place = self.start(first)..self.end(item.semi_token.span);
+        Entry::Use { place, keyword, tree: uses::render(item) }
+    }
+
+    fn module(&mut self, item: &syn::ItemMod, scope: usize) -> Entry {
+        let name = plain(&item.ident);
+        let path = path_attribute(&item.attrs);
+        let attributes = self.places(&item.attrs);
+        match (&item.content, &item.semi) {
+            (Some((_, items)), _) => {
+                let inner = self.shape.scopes.len();
+                self.shape.scopes.push(Scope::new(true, Some(scope), format!("{name}::"), attributes));
+                self.around.push(Segment { name, path });
+                self.shape.inline.push(self.around.clone());
+                self.items(items, inner);
+                self.around.pop();
+                Entry::Other
+            }
+            (None, Some(semi)) => {
+                let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.mod_token.span);
+                let place = self.start(first)..self.end(semi.span);
+                let sortable = item.unsafety.is_none()
+                    && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
+                let keyword = self.start(item.mod_token.span);
+                let around = self.around.clone();
+                self.shape.modules.push(Module { name: name.clone(), scope, keyword, attributes, around, path });
+                Entry::Module { place, name, sortable }
+            }
+            (None, None) => Entry::Other,
+        }
+    }
+
+    fn implementation(&mut self, item: &syn::ItemImpl, scope: usize) {
+        let self_type = match &*item.self_ty {
+            Type::Path(path) if path.qself.is_none() => path.path.segments.last().map(|segment| plain(&segment.ident)),
+            _ => None,
+        };
+        let generic = is_generic(&item.generics);
+        let odd = item.modifiers.require_empty().is_err();
+        let inner = self.shape.scopes.len();
+        let label = self_type.as_ref().map(|name| format!("{name}::")).unwrap_or_default();
+        let mut own = Scope::new(false, Some(scope), label, self.places(&item.attrs));
+        own.self_type = if item.trait_.is_none() { self_type } else { None };
+        self.shape.scopes.push(own);
+        let has_macro = matches!(*item.self_ty, Type::Macro(_));
+        for member in &item.items {
+            let ImplItem::Fn(member) = member else { continue };
+            let visibility = item.trait_.is_none().then_some(&member.vis);
+            let qualified = odd || member.modifiers.require_empty().is_err();
+            let index = self.function(&member.attrs, visibility, qualified, &member.sig, &member.block, inner);
+            let function = &mut self.shape.functions[index];
+            if generic {
+                function.stays.get_or_insert(Reason::Generic);
+            }
+            if has_macro {
+                function.stays.get_or_insert(Reason::MacroInSignature);
+            }
+            if item.trait_.is_some() {
+                function.private = false;
+            }
+        }
+    }
+
+    fn trait_(&mut self, item: &syn::ItemTrait, scope: usize) {
+        let inner = self.shape.scopes.len();
+        self.shape.scopes.push(Scope::new(false, Some(scope), format!("{}::", item.ident), Vec::new()));
+        for member in &item.items {
+            let TraitItem::Fn(syn::TraitItemFn { attrs, sig, default: Some(block), .. }) = member else { continue };
+            let index = self.function(attrs, None, false, sig, block, inner);
+            self.shape.functions[index].stays = Some(Reason::TraitDefault);
+        }
+    }
+
+    fn type_(&mut self, name: &syn::Ident, attributes: &[Attribute]) -> Entry {
+        let attributes = self.places(attributes);
+        self.shape.types.push((plain(name), attributes));
+        Entry::Other
+    }
+
+    fn places(&self, attributes: &[Attribute]) -> Vec<Place> {
+        attributes.iter().filter(|attribute| !attribute.path().is_ident("doc")).map(|attribute| self.place(attribute)).collect()
+    }
+
+    fn place(&self, attribute: &Attribute) -> Place {
+        self.start(attribute.pound_token.span)..self.end(attribute.bracket_token.span.close())
+    }
+
+    fn start(&self, span: Span) -> u32 {
+        position(self.from + span.byte_range().start)
+    }
+
+    fn end(&self, span: Span) -> u32 {
+        position(self.from + span.byte_range().end)
+    }
+}
+
+/// A place in a text that was lexed, which is to say one of less than 4 GiB.
+fn position(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
+}
+
+/// Why a body stays, as far as the syntax of its signature tells.
+fn syntactic_reason(signature: &Signature, qualified: bool) -> Option<Reason> {
+    let ordinary = |name: &syn::LitStr| inert::CALLING_CONVENTIONS.contains(&name.value().trim_end_matches("-unwind"));
+    if qualified {
+        Some(Reason::Qualifier)
+    } else if signature.constness.is_some() {
+        Some(Reason::Const)
+    } else if signature.asyncness.is_some() {
+        Some(Reason::Async)
+    } else if signature.variadic.is_some() || signature.inputs.iter().any(is_variadic) {
+        Some(Reason::Variadic)
+    } else if is_generic(&signature.generics) {
+        Some(Reason::Generic)
+    } else if signature.abi.as_ref().and_then(|abi| abi.name.as_ref()).is_some_and(|name| !ordinary(name)) {
+        Some(Reason::CallingConvention)
+    } else {
+        None
+    }
+}
+
+fn is_variadic(input: &FnArg) -> bool {
+    matches!(input, FnArg::Typed(typed) if matches!(*typed.ty, Type::Verbatim(_)))
+}
+
+fn is_generic(generics: &Generics) -> bool {
+    generics.params.iter().any(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
+}
+
+fn has_glob(tree: &UseTree) -> bool {
+    match tree {
+        UseTree::Glob(_) => true,
+        UseTree::Path(path) => has_glob(&path.tree),
+        UseTree::Group(group) => group.items.iter().any(has_glob),
+        UseTree::Name(_) | UseTree::Rename(_) => false,
+    }
+}
+
+/// Whether an item declares a name in the namespace of modules and types.
+fn declares(item: &Item, name: &str) -> bool {
+    match item {
+        Item::Mod(item) => item.ident == name,
+        Item::Enum(item) => item.ident == name,
+        Item::Struct(item) => item.ident == name,
+        Item::Trait(item) => item.ident == name,
+        _ => false,
+    }
+}
+
+/// The name without `r#`.
+fn plain(name: &syn::Ident) -> String {
+    let name = name.to_string();
+    name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}
+
+fn outer_start(attributes: &[Attribute]) -> Option<Span> {
+    attributes.iter().find(|attribute| matches!(attribute.style, AttrStyle::Outer)).map(|attribute| attribute.pound_token.span)
+}
+
+fn visibility_start(visibility: &Visibility) -> Option<Span> {
+    match visibility {
+        Visibility::Public(token) => Some(token.span),
+        Visibility::Restricted(restricted) => Some(restricted.pub_token.span),
+        _ => None,
+    }
+}
+
+fn signature_start(signature: &Signature) -> Span {
+    let safety = match &signature.safety {
+        syn::Safety::Safe(token) => Some(token.span),
+        syn::Safety::Unsafe(token) => Some(token.span),
+        syn::Safety::Default => None,
+    };
+    let abi = signature.abi.as_ref().map(|abi| abi.extern_token.span);
+    let first = signature.constness.map(|token| token.span).or_else(|| signature.asyncness.map(|token| token.span));
+    first.or(safety).or(abi).unwrap_or(signature.fn_token.span)
+}
+
+/// The values of `#[path]`, those in a `cfg_attr` included.
+fn path_attribute(attributes: &[Attribute]) -> PathAttribute {
+    let mut found = PathAttribute::default();
+    for attribute in attributes {
+        match &attribute.meta {
+            syn::Meta::NameValue(pair) if pair.path.is_ident("path") => {
+                if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(value), .. }) = &pair.value {
+                    found.values.push(value.value());
+                    found.always = true;
+                }
+            }
+            syn::Meta::List(list) if list.path.is_ident("cfg_attr") => conditional_paths(&list.tokens, &mut found.values),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn conditional_paths(tokens: &TokenStream, values: &mut Vec<String>) {
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    for (index, tree) in trees.iter().enumerate() {
+        match (tree, trees.get(index + 1), trees.get(index + 2)) {
+            (TokenTree::Ident(name), Some(TokenTree::Punct(equals)), Some(TokenTree::Literal(value)))
+                if name == "path" && equals.as_char() == '=' =>
+            {
+                values.extend(syn::parse_str::<syn::LitStr>(&value.to_string()).ok().map(|value| value.value()));
+            }
+            (TokenTree::Group(group), ..) => conditional_paths(&group.stream(), values),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What holds for every real source: here, those of this project's own dependencies.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::*;
+use crate::interface::file::File;
+use crate::interface::lex::{Kind, lex, preamble};
+use crate::interface::{Disk, canonical};
+
+/// The crate roots of the dependencies.
+fn roots() -> Vec<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["metadata", "--offline", "--locked", "--format-version=1", "--manifest-path"];
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let output = Command::new(cargo).args(arguments).arg(manifest).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let targets = metadata["packages"].as_array().unwrap().iter().flat_map(|package| package["targets"].as_array().unwrap());
+    let is_library = |target: &&serde_json::Value| {
+        let kinds = target["kind"].as_array().unwrap();
+        kinds.iter().any(|kind| kind == "lib" || kind == "rlib" || kind == "proc-macro")
+    };
+    let mut roots: Vec<PathBuf> = targets.filter(is_library).map(|target| target["src_path"].as_str().unwrap().into()).collect();
+    roots.retain(|root| root.exists());
+    roots.sort();
+    assert!(roots.len() > 20, "{roots:?}");
+    roots
+}
+
+/// Tokens as a macro sees them, but for trailing commas.
+fn tokens(text: &str) -> Vec<String> {
+    let lexed = lex(text, preamble(text));
+    assert!(lexed.sound);
+    let mut tokens = Vec::new();
+    for token in &lexed.tokens {
+        let piece = &text[token.start as usize..token.end as usize];
+        if matches!(token.kind, Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')) && tokens.last().is_some_and(|last| last == ",") {
+            tokens.pop();
+        }
+        tokens.push(piece.replace("\r\n", "\n"));
+    }
+    tokens
+}
+
+#[test]
+fn canonical_text_has_the_tokens_that_it_was_made_from_and_is_a_fixed_point() {
+    let mut files = 0;
+    for root in roots() {
+        let krate = Crate::load(&root, &Disk, None).unwrap();
+        for (path, text) in krate.modules() {
+            let file = File::read(text.to_owned());
+            if file.shape.is_none() {
+                continue;
+            }
+            let text = text[preamble(text)..].replace("\r\n", "\n");
+            let printed = canonical::print(&text).unwrap();
+            assert_eq!(tokens(&printed), tokens(&text), "{}", path.display());
+            let again = canonical::print(&printed).unwrap();
+            assert_eq!(again, printed, "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 300, "{files}");
+}
+
+#[test]
+fn interface_source_parses_and_is_its_own_interface_source() {
+    for root in roots() {
+        let krate = Crate::load(&root, &Disk, None).unwrap();
+        for lines in [Lines::Keep, Lines::Drop] {
+            let interface = krate.interface(&options(lines));
+            let mut files = Memory(krate.tree.sources.iter().map(|source| (source.path.clone(), source.file.text.clone())).collect());
+            for (path, text) in &interface.files {
+                assert!(File::read(text.clone()).shape.is_some(), "{} {lines:?}", path.display());
+                files.0.insert(path.clone(), text.clone());
+            }
+            let again = Crate::load(&krate.root().to_owned(), &files, None).unwrap().interface(&options(lines));
+            if let Some((path, text)) = again.files.first() {
+                let first = &files.0[path];
+                let at = first.lines().zip(text.lines()).position(|(one, other)| one != other);
+                let at = at.unwrap_or(usize::MAX);
+                panic!("{} {lines:?} line {at}: {:?} then {:?}", path.display(), first.lines().nth(at), text.lines().nth(at));
+            }
+        }
+    }
+}
+
+#[test]
+fn kept_lines_are_on_their_old_lines() {
+    for root in roots() {
+        let krate = Crate::load(&root, &Disk, None).unwrap();
+        let interface = krate.interface(&options(Lines::Keep));
+        for (path, text) in &interface.files {
+            let old = std::fs::read_to_string(path).unwrap();
+            assert_lines_hold(path, &old, text);
+        }
+    }
+}
+
+/// Each line is the old one, or part of an emptied body.
+pub(super) fn assert_lines_hold(path: &Path, old: &str, new: &str) {
+    assert_eq!(old.matches('\n').count(), new.matches('\n').count(), "{}", path.display());
+    for (number, (old, new)) in old.split('\n').zip(new.split('\n')).enumerate() {
+        let of_body = new.is_empty() || new.contains("{ loop {} ") || new.starts_with('}');
+        assert!(old == new || of_body, "{}:{}: {new}", path.display(), number + 1);
+    }
+}

@@ -1,0 +1,68 @@
+//! Tests of the whole way from files to interface source.
+
+mod compile;
+mod corpus;
+mod dropped;
+mod overlays;
+mod random;
+mod rules;
+mod trees;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Crate, Files, Interface, Lines, Options, Outcome};
+
+/// Files that are nowhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory(BTreeMap<PathBuf, String>);
+
+impl Memory {
+    fn of(files: &[(&str, &str)]) -> Self {
+        Self(files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect())
+    }
+}
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+fn options(lines: Lines) -> Options {
+    Options { lines, ..Options::default() }
+}
+
+/// The interface of a crate of several files, the first of which is the root.
+fn interface_of(files: &[(&str, &str)], options: &Options) -> Interface {
+    Crate::load(Path::new(files[0].0), &Memory::of(files), None).unwrap().interface(options)
+}
+
+/// The interface text of a crate of one file.
+fn text_of(text: &str, options: &Options) -> String {
+    let interface = interface_of(&[("lib.rs", text)], options);
+    interface.files.into_iter().next().map_or_else(|| text.to_owned(), |(_, text)| text)
+}
+
+fn keep(text: &str) -> String {
+    text_of(text, &options(Lines::Keep))
+}
+
+fn drop_(text: &str) -> String {
+    text_of(text, &options(Lines::Drop))
+}
+
+/// `None` if the function called `f` is emptied, or else why it stays.
+fn why(text: &str) -> Option<String> {
+    why_with(text, &options(Lines::Keep))
+}
+
+fn why_with(text: &str, options: &Options) -> Option<String> {
+    let report = interface_of(&[("lib.rs", text)], options).report;
+    let function = report.functions.iter().find(|function| function.name.rsplit("::").next() == Some("f")).unwrap();
+    match &function.outcome {
+        Outcome::Emptied | Outcome::LeftOut => None,
+        Outcome::Stayed(reason) => Some(reason.to_string()),
+    }
+}
