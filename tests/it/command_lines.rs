@@ -310,6 +310,13 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
         (link, "--crate-type=lib --out-dir=a,b a.rs", default(), world()),
         (link, "--crate-type=lib -o - a.rs", default(), world()),
         (link, "a.rs", Options { verify_against: Some("liba_meta.rlib".into()), ..default() }, world()),
+        (link, "a.rs", Options { seal_with: Some("liba_meta.rlib".into()), ..default() }, world()),
+        (
+            link,
+            "--crate-type=lib a.rs",
+            Options { seal_with: Some("x.rlib".into()), verify_against: Some("x.rlib".into()), ..default() },
+            world(),
+        ),
         (link, "--crate-type=lib a.rs", Options { remap_cwd: Some("a=b".into()), ..default() }, world()),
         (link, "--extern=b=out/_hollow/libb_meta.rlib a.rs", default(), world()),
         (link, "--test --extern b=odd/libb.rlib a.rs", default(), world()),

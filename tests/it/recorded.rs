@@ -57,14 +57,16 @@ impl Recording {
         let lock = File::create(directory.join("lock")).expect("the cache can be written");
         lock.lock().expect("the cache can be locked");
         let (source, calls, complete) = (directory.join("source"), directory.join("calls"), directory.join("complete"));
-        if !complete.exists() {
+        // The marker says where the recording was made: of a moved one, the paths in the command lines are wrong.
+        let made_here = fs::read(&complete).is_ok_and(|place| place == directory.as_os_str().as_bytes());
+        if !made_here {
             for unfinished in [&source, &calls] {
                 fs::remove_dir_all(unfinished).or_else(ignore_missing).expect("an unfinished recording can be removed");
             }
             fetch(&directory, &source)?;
             fs::create_dir(&calls).expect("the cache can be written");
             build(&directory, &source, &calls);
-            File::create(complete).expect("the cache can be written");
+            fs::write(complete, directory.as_os_str().as_bytes()).expect("the cache can be written");
         }
         let calls = fs::read_dir(&calls).expect("there are recorded calls").map(|call| call.expect("they can be listed").path());
         Ok(Self { source, units: sorted(calls.filter_map(|call| Unit::read(&call)).collect()) })
