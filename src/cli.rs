@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{inspect, interface, print};
+use crate::{action, inspect, interface, print};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
@@ -115,7 +115,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         None => Vec::new(),
     };
     match Cli::parse_from(own).command {
-        Commands::Metadata(options) => Command::Action(options.into_request(Action::Metadata, rustc)),
+        Commands::Metadata(MetadataOptions { common, interface, expression_macros }) => {
+            let mut request = common.into_request(Action::Metadata, rustc);
+            let expression_macros = expression_macros.into_iter().collect();
+            request.options.interface =
+                interface.map(|lines| action::InterfaceOptions { lines: lines.into(), expression_macros });
+            Command::Action(request)
+        }
         Commands::Link(LinkOptions { common, deps, verify_against, seal_with }) => {
             let mut request = common.into_request(Action::Link, rustc);
             request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
@@ -187,7 +193,7 @@ enum Commands {
     /// Takes the rustc command line that would make the full library. Dependencies are replaced by their hollow twins
     /// (`D/libx.rlib` by `D/_hollow/libx_meta.rlib`) where those exist, and `-Ldependency=D` by `D/_hollow`.
     #[command(override_usage = "hollow metadata [OPTIONS] -- RUSTC ARGS...", after_help = METADATA_EXAMPLE)]
-    Metadata(CommonOptions),
+    Metadata(MetadataOptions),
     /// Makes the full rlib of a library, or links a program or shared library
     ///
     /// Takes the same rustc command line as the metadata action. An rlib is compiled against hollow rlibs; what is linked needs full
@@ -246,6 +252,21 @@ struct CommonOptions {
     /// Say on standard error what was decided, and why
     #[arg(long)]
     explain: bool,
+}
+
+#[derive(Args)]
+struct MetadataOptions {
+    #[command(flatten)]
+    common: CommonOptions,
+    /// Make the hollow rlib from the interface source, so that it does not change when only bodies change; the full rlib has to be sealed with it
+    ///
+    /// Where that can't be right (an opt-level above 0, instrumentation), and where the interface source does not compile, the plain hollow
+    /// rlib is made; --explain says why.
+    #[arg(long, value_enum, value_name = "LINES", num_args = 0..=1, require_equals = true, default_missing_value = "keep")]
+    interface: Option<LinesChoice>,
+    /// Macros that expand to expressions, besides the standard library's, so that bodies with them can go
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "interface")]
+    expression_macros: Vec<String>,
 }
 
 #[derive(Args)]

@@ -24,7 +24,7 @@ fn run() -> anyhow::Result<ExitCode> {
             let plan = action::plan(request.action, line, &request.options, &action::Machine, &mut request.explain())?;
             match request.print {
                 Some(format) => print::plan(&plan, &program, format),
-                None => action::perform(&plan, &program),
+                None => action::perform(&plan, &program, &mut request.explain()),
             }
         }
         Command::Seal { full, with, output } => {

@@ -4,6 +4,7 @@
 
 mod complete;
 mod explain;
+mod interface;
 mod names;
 mod outputs;
 mod perform;
@@ -14,6 +15,7 @@ mod world;
 
 pub use complete::complete;
 pub use explain::Explain;
+pub use interface::{InterfaceOptions, InterfacePass, artifact_messages, first_error, obstacle};
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
 pub use outputs::replace_path;
 pub use perform::{cannot_run, perform};
@@ -51,6 +53,8 @@ pub struct Options {
     pub verify_against: Option<PathBuf>,
     /// The hollow rlib whose metadata the full rlib gets.
     pub seal_with: Option<PathBuf>,
+    /// How the hollow rlib is made from the interface source, if it is.
+    pub interface: Option<InterfaceOptions>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -78,6 +82,8 @@ pub struct Plan {
     pub output: PathBuf,
     /// Where the dep-info goes, if there is any.
     pub dep_info: Option<PathBuf>,
+    /// How the hollow rlib is made from the interface source, if it is.
+    pub interface: Option<InterfaceOptions>,
     /// Whether a linker runs: then a failure can leave a partial output.
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.

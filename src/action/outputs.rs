@@ -81,6 +81,14 @@ impl<'a> Staging<'a> {
         }
     }
 
+    /// Where rustc is to write the dep-info, if it goes to a file.
+    pub fn dep_info(&self) -> Option<PathBuf> {
+        match self {
+            Self::Private { plan, .. } => plan.dep_info.as_deref().map(|path| self.staged(path)),
+            Self::InPlace { plan, .. } => plan.dep_info.clone().filter(|path| !is_stream(path)),
+        }
+    }
+
     /// The command line for rustc with these places. Intermediate files go to `scratch`, unless they are to be kept.
     pub fn line(&self, scratch: &TempDir) -> CommandLine {
         let line = match self {

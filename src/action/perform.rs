@@ -1,16 +1,17 @@
 //! Doing what was planned: the edge where files and processes are.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::outputs::{Staging, prepare};
-use super::{After, Plan};
-use crate::process::{Ended, Invocation, Limits, run};
+use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error};
+use crate::process::{Ended, Invocation, Limits, capture, run};
 use crate::report;
 use crate::rlib::{Rlib, Seal};
+use crate::rustc::CommandLine;
 
 /// The status of an action whose output was not what it had to be.
 const DISAGREES: u8 = 1;
@@ -19,29 +20,41 @@ const DISAGREES: u8 = 1;
 ///
 /// The result is rustc's exit status, 128 and the signal's number if rustc was killed, or 1 if the verification failed. An error means
 /// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left.
-pub fn perform(plan: &Plan, program: &Path) -> Result<ExitCode> {
+pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<ExitCode> {
     let twin = HollowTwin::read(plan)?;
     prepare(plan)?;
     let limits = Limits::current();
     let mut invocation = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
-    if !plan.links && plan.after.is_empty() && invocation.fits(&limits) {
+    if !plan.links && plan.after.is_empty() && plan.interface.is_none() && invocation.fits(&limits) {
         return Err(cannot_run(program, invocation.exec()));
     }
 
     let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
     let staging = Staging::new(plan)?;
-    invocation.args = staging.line(&scratch).into_tokens();
+    let line = staging.line(&scratch);
     invocation.env.push(("TMPDIR".into(), scratch.path().into()));
+    if let Some(options) = &plan.interface {
+        match by_interface(plan, options, &line, &staging, &invocation, explain) {
+            Ok(Some(Ended::Killed(signal))) => {
+                staging.abandon();
+                return Ok(killed(plan, Ended::Killed(signal)).into());
+            }
+            Ok(Some(_)) => {
+                staging.commit().context("cannot put the output into its place")?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Ok(None) => {}
+            Err(error) => explain.note(format_args!("plain hollow rlib, not by interface: {error:#}")),
+        }
+    }
+    invocation.args = line.into_tokens();
     if !invocation.fits(&limits) {
         invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
     }
     let result = run(&invocation).map_err(|error| cannot_run(program, error)).and_then(|ended| match ended {
         Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
         Ended::Exited(code) => Ok(code),
-        Ended::Killed(_) => {
-            report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
-            Ok(ended.code())
-        }
+        Ended::Killed(_) => Ok(killed(plan, ended)),
     });
     match result {
         Ok(0) => {
@@ -51,6 +64,45 @@ pub fn perform(plan: &Plan, program: &Path) -> Result<ExitCode> {
         _ => staging.abandon(),
     }
     result.map(ExitCode::from)
+}
+
+/// Says so, and tells the status.
+fn killed(plan: &Plan, ended: Ended) -> u8 {
+    report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
+    ended.code()
+}
+
+/// Makes the hollow rlib from the interface source. `None` if that source does not compile: then the plain hollow rlib is right, or else the
+/// errors of the true source are.
+fn by_interface(
+    plan: &Plan,
+    options: &InterfaceOptions,
+    line: &CommandLine,
+    staging: &Staging<'_>,
+    plain: &Invocation,
+    explain: &mut Explain,
+) -> Result<Option<Ended>> {
+    let pass = InterfacePass::prepare(line, options, &plan.output, explain)?;
+    let invocation = Invocation { args: pass.line().clone().into_tokens(), ..plain.clone() };
+    let (ended, said) = capture(&invocation)?;
+    if let Ended::Killed(_) = ended {
+        pass.discard();
+        return Ok(Some(ended));
+    }
+    if !ended.is_success() {
+        explain.note(format_args!(
+            "plain hollow rlib, not by interface, because the interface source does not compile: {}",
+            first_error(&said)
+        ));
+        pass.discard();
+        return Ok(None);
+    }
+    if let Some(dep_info) = staging.dep_info() {
+        let content = fs_err::read(&dep_info)?;
+        fs_err::write(&dep_info, pass.with_true_sources(&content))?;
+    }
+    drop(std::io::stderr().write_all(&artifact_messages(&said)));
+    Ok(Some(ended))
 }
 
 /// That rustc can't be started.

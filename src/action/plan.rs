@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory};
-use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, reach};
+use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, interface, reach};
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
     unstable,
@@ -53,8 +53,15 @@ pub fn plan(
     if let Some(prefix) = &options.remap_cwd {
         remap_working_directory(&mut line, prefix, world)?;
     }
+    let interface = match (&options.interface, interface::obstacle(&line, &settings)) {
+        (Some(_), Some(obstacle)) => {
+            explain.note(format_args!("plain hollow rlib, not by interface: {obstacle}"));
+            None
+        }
+        (interface, _) => interface.clone(),
+    };
     let links = unit.product.is_linked();
-    Ok(Plan { action, line, env, output, dep_info, links, after, crate_name })
+    Ok(Plan { action, line, env, output, dep_info, interface, links, after, crate_name })
 }
 
 /// One crate in one action.

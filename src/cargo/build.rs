@@ -10,7 +10,9 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 use super::passes;
+use super::settings::Settings;
 use super::unit::Library;
+use crate::action::{Explain, InterfacePass, first_error, obstacle};
 use crate::process::{Ended, Invocation, capture, run};
 use crate::report;
 use crate::rlib::{Rlib, Seal, raw_metadata};
@@ -28,9 +30,13 @@ pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
     let Ok(library) = library else { return become_plain(&plain) };
     let Some(env) = bootstrap_environment(&library) else { return become_plain(&plain) };
 
-    let passes = Passes { library: &library, rustc: &plain.program, env };
-    match passes.hollow() {
-        Ok(Some(seal)) => passes.full(&seal),
+    let settings = Settings::from_environment();
+    let made = settings.and_then(|settings| {
+        let passes = Passes { library: &library, settings: &settings, rustc: &plain.program, env };
+        Ok(passes.hollow()?.map(|seal| passes.full(&seal)))
+    });
+    match made {
+        Ok(Some(ended)) => ended,
         // The true source does not compile, or only plain rustc can compile it. It says so in its own words.
         Ok(None) => become_plain(&plain),
         Err(error) => {
@@ -56,6 +62,7 @@ fn bootstrap_environment(library: &Library) -> Option<Vec<(OsString, OsString)>>
 /// The two passes over one library.
 struct Passes<'a> {
     library: &'a Library,
+    settings: &'a Settings,
     rustc: &'a Path,
     env: Vec<(OsString, OsString)>,
 }
@@ -67,8 +74,8 @@ impl Passes<'_> {
         fs::create_dir_all(library.hollow_directory())?;
         let staging = TempDir::with_prefix_in(".hollow-", library.hollow_directory())?;
         let staged = staging.path().join(library.hollow.file_name().unwrap_or_default());
-        let (ended, _) = capture(&self.invocation(passes::hollow(library, &staged)))?;
-        if ended != Ended::Exited(0) {
+        let plain = passes::hollow(library, &staged);
+        if !self.by_interface(&plain)? && capture(&self.invocation(plain))?.0 != Ended::Exited(0) {
             return Ok(None);
         }
         if let Some(rmeta) = &library.rmeta {
@@ -84,6 +91,32 @@ impl Passes<'_> {
             announce(rmeta);
         }
         Ok(Some(seal))
+    }
+
+    /// The hollow pass over the interface source. `false` if the plain one is needed.
+    fn by_interface(&self, plain: &CommandLine) -> Result<bool> {
+        let library = self.library;
+        let mut explain = self.settings.explain();
+        let Some(options) = &self.settings.interface else { return Ok(false) };
+        if let Some(obstacle) = obstacle(plain, &library.settings) {
+            explain.note(format_args!("crate `{}`: plain hollow rlib: {obstacle}", library.crate_name));
+            return Ok(false);
+        }
+        let said = match InterfacePass::prepare(plain, options, &library.hollow, &mut Explain::Silent) {
+            Err(error) => format!("{error:#}"),
+            Ok(pass) => match capture(&self.invocation(pass.line().clone()))? {
+                (Ended::Exited(0), _) => {
+                    explain.note(format_args!("crate `{}`: hollow rlib by interface", library.crate_name));
+                    return Ok(true);
+                }
+                (_, said) => {
+                    pass.discard();
+                    first_error(&said)
+                }
+            },
+        };
+        explain.note(format_args!("crate `{}`: fallback to the plain hollow rlib: {said}", library.crate_name));
+        Ok(false)
     }
 
     /// Makes everything else, and seals the rlib. From here on Cargo may have started dependents, so there is no way back to plain rustc.

@@ -6,6 +6,7 @@
 
 mod build;
 mod passes;
+mod settings;
 mod unit;
 
 pub use build::wrap;

@@ -104,7 +104,11 @@ impl Printer<'_> {
         let previous = index.checked_sub(1)?;
         let closes = matches!(self.tokens.kind(index), Some(Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')));
         // A comma was skipped exactly if it is not the last character that was printed.
-        if closes && self.tokens.is_punct(previous, b',') && !self.out.ends_with(',') { previous.checked_sub(1) } else { Some(previous) }
+        if closes && self.tokens.is_punct(previous, b',') && !self.out.ends_with(',') {
+            previous.checked_sub(1)
+        } else {
+            Some(previous)
+        }
     }
 
     fn is_verbatim(&self) -> bool {
@@ -119,7 +123,8 @@ impl Printer<'_> {
             && (tokens.is_punct(bang, b'#') || (tokens.is_punct(bang, b'!') && tokens.is_punct(index.wrapping_sub(2), b'#')));
         let verbatim = attribute || outer.is_some_and(|group| group.verbatim) || self.is_macro(index);
         let is_use = open == b'{' && tokens.is_punct(bang, b':');
-        let inline = open != b'{' || is_use || outer.is_some_and(|group| group.inline && group.open == b'{') || is_emptied(tokens, index);
+        let inline =
+            open != b'{' || is_use || outer.is_some_and(|group| group.inline && group.open == b'{') || is_emptied(tokens, index);
         let arguments = open == b'(' && tokens.kind(bang) == Some(Kind::Word) && !inert::KEYWORDS.contains(&tokens.text(bang));
         let depth = outer.map_or(0, |group| group.depth) + usize::from(!inline);
         self.groups.push(Group { open, verbatim, inline, depth, attribute, arguments, commas: 0 });
@@ -181,9 +186,27 @@ impl Printer<'_> {
             (Kind::Open(b'{'), _) if inline => self.inside_inline_braces(previous),
             (Kind::Open(b'{'), _) => Gap::Line,
             (Kind::Open(_), _) | (_, Kind::Close(_)) => Gap::Nothing,
-            (Kind::Punct(b';'), _) => if inline { Gap::Space } else { Gap::Line },
-            (Kind::Punct(b','), _) => if inline || self.groups.is_empty() { Gap::Space } else { Gap::Line },
-            (Kind::Close(b']'), _) if self.closes_attribute(previous) => if inline { Gap::Space } else { Gap::Line },
+            (Kind::Punct(b';'), _) => {
+                if inline {
+                    Gap::Space
+                } else {
+                    Gap::Line
+                }
+            }
+            (Kind::Punct(b','), _) => {
+                if inline || self.groups.is_empty() {
+                    Gap::Space
+                } else {
+                    Gap::Line
+                }
+            }
+            (Kind::Close(b']'), _) if self.closes_attribute(previous) => {
+                if inline {
+                    Gap::Space
+                } else {
+                    Gap::Line
+                }
+            }
             (Kind::Close(b'}'), _) => self.behind_brace(index, inline),
             (_, Kind::Open(b'{')) if matches!(before, Kind::Punct(b':' | b'$')) => Gap::Nothing,
             (_, Kind::Open(b'{')) => Gap::Space,
@@ -259,10 +282,12 @@ fn between(tokens: Tokens<'_>, previous: usize, before: Kind, kind: Kind) -> Gap
         (_, Kind::Punct(b':')) | (Kind::Punct(b'<'), _) | (_, Kind::Punct(b'<' | b'>')) => false,
         (Kind::Punct(b':'), _) => !tokens.is_punct(previous.wrapping_sub(1), b':'),
         (Kind::Punct(b'>'), other) => is_wordlike(other) || matches!(tokens.kind(previous.wrapping_sub(1)), Some(Kind::Punct(_))),
-        (Kind::Punct(b'!' | b'~' | b'?'), other) => is_wordlike(other) && tokens.kind(previous.wrapping_sub(1)) == Some(Kind::Word) && {
-            // `macro_rules! name`
-            tokens.is_word(previous.wrapping_sub(1), "macro_rules")
-        },
+        (Kind::Punct(b'!' | b'~' | b'?'), other) => {
+            is_wordlike(other) && tokens.kind(previous.wrapping_sub(1)) == Some(Kind::Word) && {
+                // `macro_rules! name`
+                tokens.is_word(previous.wrapping_sub(1), "macro_rules")
+            }
+        }
         (_, Kind::Punct(b'!')) => tokens.is_word(previous, "impl") || tokens.is_word(previous, "if"),
         (Kind::Punct(b'&' | b'*' | b'-'), _) => is_operand(tokens, previous.wrapping_sub(1)),
         (Kind::Punct(_), _) | (_, Kind::Punct(_)) => true,

@@ -96,7 +96,8 @@ impl<'a> Judge<'a> {
                 if all[index].first().is_none_or(Option::is_some) {
                     continue;
                 }
-                let inherited = source.declared.iter().find_map(|&(declarer, module)| self.of_declaration(&all, declarer, module));
+                let inherited =
+                    source.declared.iter().find_map(|&(declarer, module)| self.of_declaration(&all, declarer, module));
                 if inherited.is_some() {
                     all[index] = self.scopes_of(source, inherited);
                     changed = true;

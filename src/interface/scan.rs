@@ -35,7 +35,8 @@ impl Scanner<'_> {
         for index in 0..tokens.len() {
             match tokens.kind(index)? {
                 Kind::Punct(b'#') => {
-                    let found = attributes(tokens, index).into_iter().find(|name| !self.is_inert(name, Position::Body, any_macro));
+                    let found =
+                        attributes(tokens, index).into_iter().find(|name| !self.is_inert(name, Position::Body, any_macro));
                     if let Some(name) = found {
                         return Some(Reason::AttributeInBody(name.into_owned()));
                     }

@@ -226,8 +226,8 @@ impl Walk<'_> {
             (None, Some(semi)) => {
                 let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.mod_token.span);
                 let place = self.start(first)..self.end(semi.span);
-                let sortable = item.unsafety.is_none()
-                    && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
+                let sortable =
+                    item.unsafety.is_none() && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
                 let keyword = self.start(item.mod_token.span);
                 let around = self.around.clone();
                 self.shape.modules.push(Module { name: name.clone(), scope, keyword, attributes, around, path });

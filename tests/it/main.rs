@@ -10,6 +10,7 @@ mod faults;
 mod inspect;
 mod pipeline;
 mod readme;
+mod rebuilds;
 mod recorded;
 mod ripgrep;
 mod seal;

@@ -34,7 +34,9 @@ fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     for token in &lexed.tokens {
         let piece = &text[token.start as usize..token.end as usize];
-        if matches!(token.kind, Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')) && tokens.last().is_some_and(|last| last == ",") {
+        if matches!(token.kind, Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';'))
+            && tokens.last().is_some_and(|last| last == ",")
+        {
             tokens.pop();
         }
         tokens.push(piece.replace("\r\n", "\n"));
@@ -69,7 +71,8 @@ fn interface_source_parses_and_is_its_own_interface_source() {
         let krate = Crate::load(&root, &Disk, None).unwrap();
         for lines in [Lines::Keep, Lines::Drop] {
             let interface = krate.interface(&options(lines));
-            let mut files = Memory(krate.tree.sources.iter().map(|source| (source.path.clone(), source.file.text.clone())).collect());
+            let mut files =
+                Memory(krate.tree.sources.iter().map(|source| (source.path.clone(), source.file.text.clone())).collect());
             for (path, text) in &interface.files {
                 assert!(File::read(text.clone()).shape.is_some(), "{} {lines:?}", path.display());
                 files.0.insert(path.clone(), text.clone());
