@@ -88,10 +88,7 @@ fn signal(process: &str, name: &str) -> bool {
 
 #[test]
 fn a_signal_reaches_rustc_and_its_linker_and_nothing_is_left() {
-    // rustc has a handler for SIGINT: it exits with 1.
-    for (name, code, reported) in
-        [("TERM", 143, "hollow: error: rustc was killed by SIGTERM while compiling crate `main`\n"), ("INT", 1, "")]
-    {
+    for (name, code) in [("TERM", 143), ("INT", 1)] {
         let scratch = program();
         let mut child = slow_link(&scratch);
         let linker = String::from_utf8(scratch.read("linker-pid")).unwrap().trim().to_owned();
@@ -100,7 +97,11 @@ fn a_signal_reaches_rustc_and_its_linker_and_nothing_is_left() {
         assert_eq!(status.code(), Some(code));
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!(said, reported);
+        match name {
+            "TERM" => assert_eq!(said, "hollow: error: rustc was killed by SIGTERM while compiling crate `main`\n"),
+            // rustc has a handler for SIGINT: it exits with 1, and may find time to complain of its linker.
+            _ => assert!(!said.contains("hollow:"), "{said}"),
+        }
         wait_until("the linker is gone", || !signal(&linker, "0"));
         assert_eq!(scratch.list("out"), [] as [&str; 0], "no output, whole or in part");
         assert_eq!(scratch.list("temporary"), [] as [&str; 0], "no temporary file");
