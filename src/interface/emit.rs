@@ -25,9 +25,17 @@ pub(super) fn keeping_lines(file: &File, shape: &Shape, verdicts: &[Verdict]) ->
 }
 
 /// In canonical form, without the functions that are left out. None if that can't be made; nothing is known that can't.
-pub(super) fn dropping_lines(file: &File, shape: &Shape, verdicts: &[Verdict], left_out: &[bool], sort_modules: bool) -> Option<String> {
-    let mut edits: Vec<(Place, String)> =
-        emptied(shape, verdicts).filter(|(_, index)| !left_out[*index]).map(|(place, _)| (place.clone(), "{loop{}}".into())).collect();
+pub(super) fn dropping_lines(
+    file: &File,
+    shape: &Shape,
+    verdicts: &[Verdict],
+    left_out: &[bool],
+    sort_modules: bool,
+) -> Option<String> {
+    let mut edits: Vec<(Place, String)> = emptied(shape, verdicts)
+        .filter(|(_, index)| !left_out[*index])
+        .map(|(place, _)| (place.clone(), "{loop{}}".into()))
+        .collect();
     for container in &shape.containers {
         runs(file, container, left_out, sort_modules, &mut edits);
     }
@@ -62,13 +70,7 @@ fn emptied<'a>(shape: &'a Shape, verdicts: &'a [Verdict]) -> impl Iterator<Item 
 
 /// Sorts adjacent `use` statements and adjacent `mod x;` declarations, with their attributes. Neither order means anything; macros
 /// are in scope after their definition, but no such statement is one.
-fn runs(
-    file: &File,
-    container: &[Entry],
-    left_out: &[bool],
-    sort_modules: bool,
-    edits: &mut Vec<(Place, String)>,
-) {
+fn runs(file: &File, container: &[Entry], left_out: &[bool], sort_modules: bool, edits: &mut Vec<(Place, String)>) {
     let mut run: Vec<(&Place, String)> = Vec::new();
     let mut is_use = true;
     let mut close = |run: &mut Vec<(&Place, String)>, is_use: bool| {
@@ -92,7 +94,7 @@ fn runs(
                 let _ = write!(text, " use {tree};");
                 run.push((place, text));
             }
-            Entry::Module { place, sortable: true, .. } if sort_modules => {
+            Entry::Module { place, sortable: true } if sort_modules => {
                 if is_use {
                     close(&mut run, is_use);
                 }

@@ -65,7 +65,8 @@ impl Facts {
                 "macro_use" => facts.macro_use(tokens, index),
                 "mod" => facts.standard_taken |= is_standard(tokens.name(index + 1)),
                 "crate" if tokens.is_word(index.wrapping_sub(1), "extern") && tokens.is_word(index + 2, "as") => {
-                    facts.standard_taken |= is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
+                    facts.standard_taken |=
+                        is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
                 }
                 word if inert::BODY_FEATURES.contains(&word) => facts.body_features = true,
                 word if inert::NAME_BUILDERS.contains(&word) => facts.names_unknown = true,
@@ -136,13 +137,16 @@ impl<'a> Import<'a> {
             import.first = first;
             import.standard = inert::STANDARD_CRATES.contains(&first) && tokens.is_punct(start + 1, b':');
             import.local = !global
-                && (matches!(first, "crate" | "self" | "super" | "Self") || first.starts_with(|first: char| first.is_uppercase()));
+                && (matches!(first, "crate" | "self" | "super" | "Self")
+                    || first.starts_with(|first: char| first.is_uppercase()));
         }
         for index in start..tokens.len() {
             match tokens.kind(index) {
                 Some(Kind::Punct(b';')) => break,
                 Some(Kind::Punct(b'*')) => import.glob = true,
-                Some(Kind::Word | Kind::RawWord) if !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") => {
+                Some(Kind::Word | Kind::RawWord)
+                    if !tokens.is_word(index, "as") && !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") =>
+                {
                     import.names.extend(tokens.name(index));
                 }
                 _ => {}
@@ -182,7 +186,7 @@ mod tests {
         assert_eq!(facts("use defmt::println;").imported, ["println".to_owned()].into());
         assert_eq!(facts("use x::{y as vec, self};").imported, ["vec", "self"].map(String::from).into());
         assert_eq!(facts("cfg_if! { use x::panic; }").imported, ["panic".to_owned()].into());
-        assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, [].into());
+        assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, HashSet::new());
     }
 
     #[test]

@@ -107,4 +107,3 @@ fn hidden_glob(tokens: Tokens<'_>, shape: &Shape) -> bool {
         import.glob && !import.local && !import.standard && !is_seen(tokens.tokens[index].start)
     })
 }
-

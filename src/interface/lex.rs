@@ -242,11 +242,10 @@ mod tests {
     fn comments_vanish_and_doc_comments_stay() {
         let text = "// a\n/// b\n/* c /* d */ */ /*! e */ x //// f";
         let lexed = lex(text, 0);
-        assert_eq!(lexed.tokens.iter().map(|token| token.kind).collect::<Vec<_>>(), [
-            Kind::Doc(Doc::Line),
-            Kind::Doc(Doc::Block),
-            Kind::Word
-        ]);
+        assert_eq!(
+            lexed.tokens.iter().map(|token| token.kind).collect::<Vec<_>>(),
+            [Kind::Doc(Doc::Line), Kind::Doc(Doc::Block), Kind::Word]
+        );
     }
 
     #[test]

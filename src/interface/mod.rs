@@ -177,7 +177,13 @@ impl Crate {
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
         for index in order {
-            interface.add(&sources[index], verdicts[index].as_deref(), &left_out[index], options.lines, !self.facts.inner_macro_use);
+            interface.add(
+                &sources[index],
+                verdicts[index].as_deref(),
+                &left_out[index],
+                options.lines,
+                !self.facts.inner_macro_use,
+            );
         }
         interface
     }

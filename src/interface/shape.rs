@@ -92,7 +92,7 @@ pub(super) struct PathAttribute {
 #[derive(Debug)]
 pub(super) enum Entry {
     Use { place: Place, keyword: u32, tree: String },
-    Module { place: Place, name: String, sortable: bool },
+    Module { place: Place, sortable: bool },
     Function(usize),
     Other,
 }
@@ -226,12 +226,12 @@ impl Walk<'_> {
             (None, Some(semi)) => {
                 let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.mod_token.span);
                 let place = self.start(first)..self.end(semi.span);
-                let sortable = item.unsafety.is_none()
-                    && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
+                let sortable =
+                    item.unsafety.is_none() && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
                 let keyword = self.start(item.mod_token.span);
                 let around = self.around.clone();
-                self.shape.modules.push(Module { name: name.clone(), scope, keyword, attributes, around, path });
-                Entry::Module { place, name, sortable }
+                self.shape.modules.push(Module { name, scope, keyword, attributes, around, path });
+                Entry::Module { place, sortable }
             }
             (None, None) => Entry::Other,
         }

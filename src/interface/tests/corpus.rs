@@ -21,9 +21,30 @@ fn roots() -> Vec<PathBuf> {
         kinds.iter().any(|kind| kind == "lib" || kind == "rlib" || kind == "proc-macro")
     };
     let mut roots: Vec<PathBuf> = targets.filter(is_library).map(|target| target["src_path"].as_str().unwrap().into()).collect();
-    roots.retain(|root| root.exists());
+    // An unoptimised parser takes its time, so only some, of all sorts.
+    let some = [
+        "anyhow",
+        "bitflags",
+        "clap_builder",
+        "either",
+        "fs-err",
+        "itoa",
+        "memchr",
+        "object",
+        "quote",
+        "serde_json",
+        "smallvec",
+        "syn",
+        "tempfile",
+    ];
+    let is_some = |root: &PathBuf| {
+        let directories = root.iter().map(|name| name.to_string_lossy());
+        { directories }
+            .any(|directory| some.iter().any(|name| directory.strip_prefix(name).is_some_and(|rest| rest.starts_with("-"))))
+    };
+    roots.retain(|root| root.exists() && is_some(root));
     roots.sort();
-    assert!(roots.len() > 20, "{roots:?}");
+    assert!(roots.len() > 8, "{roots:?}");
     roots
 }
 
@@ -34,7 +55,9 @@ fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     for token in &lexed.tokens {
         let piece = &text[token.start as usize..token.end as usize];
-        if matches!(token.kind, Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')) && tokens.last().is_some_and(|last| last == ",") {
+        if matches!(token.kind, Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';'))
+            && tokens.last().is_some_and(|last| last == ",")
+        {
             tokens.pop();
         }
         tokens.push(piece.replace("\r\n", "\n"));
@@ -60,7 +83,7 @@ fn canonical_text_has_the_tokens_that_it_was_made_from_and_is_a_fixed_point() {
             files += 1;
         }
     }
-    assert!(files > 300, "{files}");
+    assert!(files > 200, "{files}");
 }
 
 #[test]
@@ -69,7 +92,8 @@ fn interface_source_parses_and_is_its_own_interface_source() {
         let krate = Crate::load(&root, &Disk, None).unwrap();
         for lines in [Lines::Keep, Lines::Drop] {
             let interface = krate.interface(&options(lines));
-            let mut files = Memory(krate.tree.sources.iter().map(|source| (source.path.clone(), source.file.text.clone())).collect());
+            let mut files =
+                Memory(krate.tree.sources.iter().map(|source| (source.path.clone(), source.file.text.clone())).collect());
             for (path, text) in &interface.files {
                 assert!(File::read(text.clone()).shape.is_some(), "{} {lines:?}", path.display());
                 files.0.insert(path.clone(), text.clone());
