@@ -28,7 +28,10 @@ fn main() -> Result<()> {
     if roots.is_empty() {
         roots = dependencies()?;
     }
-    println!("{:<28} {:>8} {:>10} {:>10} {:>10} {:>7} {:>7}", "crate", "KB", "syn MB/s", "keep MB/s", "drop MB/s", "keep", "drop");
+    println!(
+        "{:<28} {:>8} {:>10} {:>10} {:>10} {:>7} {:>7}",
+        "crate", "KB", "syn MB/s", "keep MB/s", "drop MB/s", "keep", "drop"
+    );
     let mut sum = [Duration::ZERO; 3];
     let mut bytes = 0;
     for root in roots {
@@ -89,7 +92,8 @@ fn best(mut run: impl FnMut()) -> Duration {
 
 fn dependencies() -> Result<Vec<PathBuf>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output = Command::new("cargo").args(["metadata", "--offline", "--format-version=1", "--manifest-path", manifest]).output()?;
+    let output =
+        Command::new("cargo").args(["metadata", "--offline", "--format-version=1", "--manifest-path", manifest]).output()?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
     let targets = packages.iter().flat_map(|package| package["targets"].as_array().into_iter().flatten());

@@ -207,6 +207,13 @@ fn nothing_is_run_or_written_when_the_command_is_printed() {
     assert_eq!(json["output"], "new/out/_hollow/liba_meta.rlib");
     assert_eq!(json["env"]["RUSTC_BOOTSTRAP"], "1");
     assert_eq!(json["argv"][1], "--crate-type=lib");
+    assert_eq!((&json["interface"], &json["then"]), (&serde_json::Value::Null, &serde_json::json!([])));
+    let sealed = "link --print=json --seal-with h.rlib -- rustc --crate-type=lib a.rs";
+    let sealed: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(sealed)).ok().stdout).unwrap();
+    assert_eq!(sealed["then"], serde_json::json!([{ "seal_with": "h.rlib" }]));
+    let interface = "metadata --print=json --interface=drop -- rustc --crate-type=lib a.rs";
+    let interface: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(interface)).ok().stdout).unwrap();
+    assert_eq!(interface["interface"], "drop");
 }
 
 #[test]
