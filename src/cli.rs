@@ -1,6 +1,7 @@
 //! The command line of hollow itself. Nothing outside this file sees clap.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,13 +9,29 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{inspect, interface, print};
+use crate::{action, inspect, interface, print};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
 pub enum Command {
     /// `hollow metadata` and `hollow link`.
     Action(ActionRequest),
+    /// `hollow seal`.
+    Seal {
+        /// The full rlib.
+        full: PathBuf,
+        /// The hollow rlib.
+        with: PathBuf,
+        /// Where the sealed rlib goes; the full rlib itself unless said otherwise.
+        output: PathBuf,
+    },
+    /// `hollow RUSTC ARGS...`, as Cargo calls its wrapper.
+    Wrap {
+        /// The rustc, as it was given.
+        rustc: OsString,
+        /// Its arguments.
+        arguments: Vec<OsString>,
+    },
     /// `hollow interface`.
     Interface(InterfaceRequest),
     /// `hollow inspect`.
@@ -84,7 +101,12 @@ fn command_line(rustc: &[OsString]) -> Result<CommandLine> {
 /// What follows the first `--` is rustc's and never seen by clap: there may be hundreds of thousands of arguments, of any bytes.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     let mut own: Vec<OsString> = arguments.into_iter().collect();
-    let rustc = match own.iter().position(|argument| argument == "--") {
+    if own.get(1).is_some_and(|first| is_rustc(first)) {
+        let arguments = own.split_off(2);
+        return Command::Wrap { rustc: own.swap_remove(1), arguments };
+    }
+    let takes_rustc = own.get(1).is_none_or(|command| command != "inspect" && command != "seal");
+    let rustc = match own.iter().position(|argument| argument == "--").filter(|_| takes_rustc) {
         Some(end) => {
             let rustc = own.split_off(end + 1);
             own.truncate(end);
@@ -93,16 +115,28 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         None => Vec::new(),
     };
     match Cli::parse_from(own).command {
-        Commands::Metadata(options) => Command::Action(options.into_request(Action::Metadata, None, Deps::Hollow, rustc)),
-        Commands::Link(LinkOptions { common, deps, verify_against }) => {
-            Command::Action(common.into_request(Action::Link, verify_against, deps.into(), rustc))
+        Commands::Metadata(MetadataOptions { common, interface, expression_macros }) => {
+            let mut request = common.into_request(Action::Metadata, rustc);
+            let expression_macros = expression_macros.into_iter().collect();
+            request.options.interface =
+                interface.map(|lines| action::InterfaceOptions { lines: lines.into(), expression_macros });
+            Command::Action(request)
+        }
+        Commands::Link(LinkOptions { common, deps, verify_against, seal_with }) => {
+            let mut request = common.into_request(Action::Link, rustc);
+            request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
+            Command::Action(request)
         }
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
-        Commands::Inspect { mut rlibs, format } => {
-            rlibs.extend(rustc.into_iter().map(PathBuf::from));
-            Command::Inspect { rlibs, format: format.into() }
-        }
+        Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
+        Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
     }
+}
+
+/// Whether the first argument is the rustc of Cargo's wrapper protocol: a path, or a name that ends in `rustc`, or `clippy-driver`.
+fn is_rustc(first: &OsStr) -> bool {
+    let bytes = first.as_bytes();
+    bytes.contains(&b'/') || bytes.ends_with(b"rustc") || bytes == b"clippy-driver"
 }
 
 /// Pipelined Rust builds: one library compile becomes two actions.
@@ -134,6 +168,13 @@ Examples: make out/liba.rlib, then a program from it
   hollow link -- rustc --crate-type=lib --out-dir=out a.rs
   hollow link -- rustc --extern=a=out/liba.rlib --out-dir=out main.rs";
 
+const SEAL_EXAMPLE: &str = "\
+Example: whatever the two actions saw, these two agree now
+  hollow seal out/liba.rlib --with out/_hollow/liba_meta.rlib
+
+Both must come from one rustc, with the same --target, crate name and -Cmetadata;
+that is checked. RUSTC_BOOTSTRAP, -Copt-level, -Cpanic, -Ctarget-cpu, sanitizers
+and -Csymbol-mangling-version must be the same, too, and the metadata don't tell.";
 const INTERFACE_EXAMPLE: &str = "\
 Example: which bodies stay, and why?
   hollow interface --explain -- rustc --crate-type=lib src/lib.rs";
@@ -152,13 +193,28 @@ enum Commands {
     /// Takes the rustc command line that would make the full library. Dependencies are replaced by their hollow twins
     /// (`D/libx.rlib` by `D/_hollow/libx_meta.rlib`) where those exist, and `-Ldependency=D` by `D/_hollow`.
     #[command(override_usage = "hollow metadata [OPTIONS] -- RUSTC ARGS...", after_help = METADATA_EXAMPLE)]
-    Metadata(CommonOptions),
+    Metadata(MetadataOptions),
     /// Makes the full rlib of a library, or links a program or shared library
     ///
     /// Takes the same rustc command line as the metadata action. An rlib is compiled against hollow rlibs; what is linked needs full
     /// ones, and a hollow rlib in its reach is refused.
     #[command(override_usage = "hollow link [OPTIONS] -- RUSTC ARGS...", after_help = LINK_EXAMPLE)]
     Link(LinkOptions),
+    /// Gives a full rlib the metadata of its hollow twin, so that the two always agree
+    ///
+    /// Replaces the member `lib.rmeta` and keeps everything else. The result is a new file, renamed into place when it is complete;
+    /// nothing is written if the two agree already.
+    #[command(after_help = SEAL_EXAMPLE)]
+    Seal {
+        /// The full rlib
+        full: PathBuf,
+        /// The hollow rlib of the same crate
+        #[arg(long, value_name = "HOLLOW")]
+        with: PathBuf,
+        /// Where the sealed rlib goes, in place of FULL itself
+        #[arg(long, value_name = "PATH")]
+        output: Option<PathBuf>,
+    },
     /// Prints or writes the interface source of a library
     ///
     /// It is the source with every function body that no dependent can observe replaced by `loop {}`. A hollow rlib made from it
@@ -167,7 +223,7 @@ enum Commands {
     Interface(InterfaceOptions),
     /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
     ///
-    /// Of two rlibs it also says whether their metadata agree.
+    /// Of two rlibs it also says whether their metadata agree, and of a full and a hollow one whether they are a sealed pair.
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect {
         /// The files to look at
@@ -199,6 +255,21 @@ struct CommonOptions {
 }
 
 #[derive(Args)]
+struct MetadataOptions {
+    #[command(flatten)]
+    common: CommonOptions,
+    /// Make the hollow rlib from the interface source, so that it does not change when only bodies change; the full rlib has to be sealed with it
+    ///
+    /// Where that can't be right (an opt-level above 0, instrumentation), and where the interface source does not compile, the plain hollow
+    /// rlib is made; --explain says why.
+    #[arg(long, value_enum, value_name = "LINES", num_args = 0..=1, require_equals = true, default_missing_value = "keep")]
+    interface: Option<LinesChoice>,
+    /// Macros that expand to expressions, besides the standard library's, so that bodies with them can go
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "interface")]
+    expression_macros: Vec<String>,
+}
+
+#[derive(Args)]
 struct LinkOptions {
     #[command(flatten)]
     common: CommonOptions,
@@ -208,6 +279,12 @@ struct LinkOptions {
     /// Fail if the metadata of the full rlib differ from those of this hollow rlib
     #[arg(long, value_name = "HOLLOW")]
     verify_against: Option<PathBuf>,
+    /// Give the full rlib the metadata of this hollow rlib, so that the two always agree; not together with --verify-against
+    ///
+    /// Needed where rustc does not see the same source in both actions, or a macro expands differently each time. If the two can't be
+    /// sealed, the action fails and leaves no new full rlib.
+    #[arg(long, value_name = "HOLLOW")]
+    seal_with: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -275,9 +352,9 @@ enum InspectFormat {
 }
 
 impl CommonOptions {
-    fn into_request(self, action: Action, verify_against: Option<PathBuf>, deps: Deps, rustc: Vec<OsString>) -> ActionRequest {
+    fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
         let Self { output, remap_cwd, deny_unstable_features, print, explain } = self;
-        let options = Options { output, deps, deny_unstable_features, remap_cwd, verify_against };
+        let options = Options { output, deny_unstable_features, remap_cwd, ..Options::default() };
         ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
     }
 }

@@ -33,11 +33,18 @@ pub fn inspect(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
         [(_, Ok(one)), (_, Ok(other))] => Some(one.lib_rmeta == other.lib_rmeta),
         _ => None,
     };
+    let sealed = match &rlibs[..] {
+        [(_, Ok(one)), (_, Ok(other))] => agreement.filter(|_| one.kind != other.kind),
+        _ => None,
+    };
     let all_rlibs = rlibs.iter().all(|(_, rlib)| rlib.is_ok());
     let reports: Vec<Report> = rlibs.iter().map(|(path, rlib)| Report::of(path, rlib)).collect();
     let text = match format {
-        Format::Text => as_text(&reports, agreement)?,
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&Document { rlibs: reports, same_metadata: agreement })?),
+        Format::Text => as_text(&reports, agreement, sealed)?,
+        Format::Json => {
+            let document = Document { rlibs: reports, same_metadata: agreement, sealed_pair: sealed };
+            format!("{}\n", serde_json::to_string_pretty(&document)?)
+        }
     };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
     Ok(ExitCode::from(u8::from(!all_rlibs || agreement == Some(false))))
@@ -49,6 +56,9 @@ struct Document {
     /// Of two rlibs: whether their `lib.rmeta` are byte-identical.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_metadata: Option<bool>,
+    /// Of a full and a hollow rlib: the same, which makes them a sealed pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed_pair: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -116,7 +126,7 @@ fn name_from_file(path: &Path, extra_filename: &str, kind: Kind) -> Option<Strin
     stem.strip_suffix(extra_filename).map(str::to_owned)
 }
 
-fn as_text(reports: &[Report], agreement: Option<bool>) -> Result<String> {
+fn as_text(reports: &[Report], agreement: Option<bool>, sealed: Option<bool>) -> Result<String> {
     let mut text = String::new();
     for report in reports {
         let kind = if report.members.is_empty() { report.kind.clone() } else { format!("{} rlib", report.kind) };
@@ -135,7 +145,13 @@ fn as_text(reports: &[Report], agreement: Option<bool>) -> Result<String> {
         }
     }
     match agreement {
+        Some(true) if sealed.is_some() => {
+            text.push_str("same metadata, a sealed pair: a dependent may be compiled against either\n");
+        }
         Some(true) => text.push_str("same metadata: a dependent may be compiled against either\n"),
+        Some(false) if sealed.is_some() => text.push_str(
+            "different metadata, no sealed pair: a dependent compiled against one will not accept the other (E0460); see `hollow seal`\n",
+        ),
         Some(false) => text.push_str("different metadata: a dependent compiled against one will not accept the other (E0460)\n"),
         None => {}
     }

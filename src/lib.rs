@@ -7,17 +7,19 @@
 //! |---|---|
 //! | [`cli`] | clap, and nothing else sees clap: the typed options of each command |
 //! | [`action`] | the two actions: an ordinary rustc command line in, the action's own out, and doing it |
+//! | [`cargo`] | Cargo mode: hollow as Cargo's wrapper of rustc |
 //! | [`interface`] | interface source: which bodies no dependent can observe, and the crate without them |
-//! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata |
+//! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata, sealing |
 //! | [`process`] | running rustc: exec, signals, exit status, limits of a command line |
 //! | [`rustc`] | rustc as seen from outside: its command line, response files, output names, environment |
 //!
 //! Dependencies point downwards. Functions below `cli` take values and return values; files and processes are touched in
-//! `action::perform`, `action::Machine`, `process` and `rlib`'s reading.
+//! `action::perform`, `action::Machine`, `process`, and `rlib`'s reading and sealing.
 //!
 //! It is written for Unix. Windows paths are understood as data only.
 
 pub mod action;
+pub mod cargo;
 pub mod cli;
 pub mod inspect;
 pub mod interface;

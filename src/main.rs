@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
-use hollow::{action, inspect, interface, print, report};
+use hollow::rlib::Seal;
+use hollow::{action, cargo, inspect, interface, print, report};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
 const STOPPED: u8 = 2;
@@ -23,9 +24,14 @@ fn run() -> anyhow::Result<ExitCode> {
             let plan = action::plan(request.action, line, &request.options, &action::Machine, &mut request.explain())?;
             match request.print {
                 Some(format) => print::plan(&plan, &program, format),
-                None => action::perform(plan, &program),
+                None => action::perform(&plan, &program, &mut request.explain()),
             }
         }
+        Command::Seal { full, with, output } => {
+            Seal::read(&with)?.put_on(&full, &output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Wrap { rustc, arguments } => cargo::wrap(rustc, arguments),
         Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }

@@ -2,18 +2,24 @@
 //!
 //! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
 
+mod complete;
 mod explain;
+mod interface;
 mod names;
+mod outputs;
 mod perform;
 mod plan;
 mod reach;
 mod refusal;
 mod world;
 
+pub use complete::complete;
 pub use explain::Explain;
+pub use interface::{InterfaceOptions, InterfacePass, artifact_messages, first_error, obstacle};
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
-pub use perform::{complete, perform};
-pub use plan::plan;
+pub use outputs::replace_path;
+pub use perform::{cannot_run, perform};
+pub use plan::{path_value, plan};
 pub use refusal::Refusal;
 pub use world::{Machine, World};
 
@@ -45,6 +51,10 @@ pub struct Options {
     pub remap_cwd: Option<OsString>,
     /// The hollow rlib whose metadata the full rlib must have.
     pub verify_against: Option<PathBuf>,
+    /// The hollow rlib whose metadata the full rlib gets.
+    pub seal_with: Option<PathBuf>,
+    /// How the hollow rlib is made from the interface source, if it is.
+    pub interface: Option<InterfaceOptions>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -72,6 +82,8 @@ pub struct Plan {
     pub output: PathBuf,
     /// Where the dep-info goes, if there is any.
     pub dep_info: Option<PathBuf>,
+    /// How the hollow rlib is made from the interface source, if it is.
+    pub interface: Option<InterfaceOptions>,
     /// Whether a linker runs: then a failure can leave a partial output.
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.
@@ -83,6 +95,8 @@ pub struct Plan {
 pub enum After {
     /// Compare the output's metadata with this hollow rlib's.
     Verify(PathBuf),
+    /// Give the output this hollow rlib's metadata.
+    Seal(PathBuf),
     /// Put a second name, or a copy, of the output there.
     Publish(PathBuf),
 }

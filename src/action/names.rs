@@ -45,6 +45,11 @@ pub fn hollow_directory(directory: impl AsRef<Path>) -> Option<PathBuf> {
     (last != HOLLOW_DIRECTORY).then(|| join(Path::new(directory), HOLLOW_DIRECTORY.as_ref()))
 }
 
+/// The last component of a path, be it a Windows one.
+pub fn file_name(path: &Path) -> &OsStr {
+    split(path).1
+}
+
 /// Splits behind the last separator. A backslash is one only where the path can only be a Windows one: response files of
 /// cross builds hold such paths as mere data.
 fn split<'a>(path: impl Into<&'a Path>) -> (&'a OsStr, &'a OsStr) {
@@ -109,6 +114,13 @@ mod tests {
             assert_eq!(full_twin(&hollow_twin(Path::new(full)).unwrap()).unwrap(), Path::new(full));
         }
         assert_eq!(full_twin(Path::new("out/libfoo_meta.rlib")), None);
+    }
+
+    #[test]
+    fn a_file_name_is_found_behind_backslashes_too() {
+        for path in [r"C:\out\_hollow\liba_meta.rlib", "out/liba_meta.rlib", "liba_meta.rlib"] {
+            assert_eq!(file_name(Path::new(path)), "liba_meta.rlib");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::names::{HOLLOW_DIRECTORY, hollow_directory, hollow_twin, in_hollow_directory};
-use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, reach};
+use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory};
+use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, interface, reach};
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
     unstable,
@@ -53,8 +53,15 @@ pub fn plan(
     if let Some(prefix) = &options.remap_cwd {
         remap_working_directory(&mut line, prefix, world)?;
     }
+    let interface = match (&options.interface, interface::obstacle(&line, &settings)) {
+        (Some(_), Some(obstacle)) => {
+            explain.note(format_args!("plain hollow rlib, not by interface: {obstacle}"));
+            None
+        }
+        (interface, _) => interface.clone(),
+    };
     let links = unit.product.is_linked();
-    Ok(Plan { action, line, env, output, dep_info, links, after, crate_name })
+    Ok(Plan { action, line, env, output, dep_info, interface, links, after, crate_name })
 }
 
 /// One crate in one action.
@@ -167,7 +174,9 @@ impl Unit<'_> {
                 explain.note(format_args!("RUSTC_BOOTSTRAP=1 set, as on every action"));
                 Ok(vec![set])
             }
-            Some(value) if bootstrap::is_on(&value, self.crate_name) => Ok(vec![(bootstrap::VARIABLE.into(), value)]),
+            Some(value) if bootstrap::is_on(&value, self.settings.crate_name.as_deref()) => {
+                Ok(vec![(bootstrap::VARIABLE.into(), value)])
+            }
             Some(value) => Err(Refusal::new(format!(
                 "RUSTC_BOOTSTRAP is `{}`, which keeps unstable options from crate `{}`: unset it, or set it to 1 on all actions",
                 value.to_string_lossy(),
@@ -193,7 +202,7 @@ impl Unit<'_> {
         };
         let output = options.output.clone().unwrap_or(derived);
         explain.note(format_args!("output {}", output.display()));
-        let name = output.file_name().unwrap_or_default().as_bytes();
+        let name = file_name(&output).as_bytes();
         if self.action == Action::Metadata && !(name.starts_with(b"lib") && name.ends_with(b".rlib")) {
             return Err(Refusal::new(format!(
                 "rustc would not take `{}` as a dependency: call the hollow rlib `lib*.rlib` (see --output)",
@@ -224,6 +233,21 @@ impl Unit<'_> {
                 )));
             }
             after.push(After::Verify(hollow.clone()));
+        }
+        if let Some(hollow) = &options.seal_with {
+            if self.action == Action::Metadata || self.product.is_linked() {
+                return Err(Refusal::new(format!(
+                    "--seal-with gives a full rlib the metadata of its hollow twin, and {} has none: use it on the link action of a library",
+                    self.describe()
+                )));
+            }
+            if options.verify_against.is_some() {
+                return Err(Refusal::new(
+                    "--seal-with makes the metadata agree, so --verify-against could only check what sealing repairs: use one of them",
+                ));
+            }
+            explain.note(format_args!("sealed with {}", hollow.display()));
+            after.push(After::Seal(hollow.clone()));
         }
         if self.product == Product::Linked(CrateType::ProcMacro)
             && let Some(published) = in_hollow_directory(output)
@@ -348,7 +372,8 @@ fn remap_working_directory(line: &mut CommandLine, prefix: &OsStr, world: &dyn W
     Ok(())
 }
 
-fn path_value(prefix: &str, path: &Path) -> OsString {
+/// `PREFIX` and a path as one value.
+pub fn path_value(prefix: &str, path: &Path) -> OsString {
     let mut value = OsString::from(prefix);
     value.push(path);
     value

@@ -18,6 +18,9 @@ use std::fmt;
 use object::{Object, ObjectSection};
 
 const MAGIC: &[u8] = b"rust\0\0\0";
+const WASM_MAGIC: &[u8] = b"\0asm\x01\0\0\0";
+/// The section of the object file around it.
+const SECTION: &str = ".rmeta";
 const STRING_END: u8 = 0xC1;
 
 /// The head of a crate's metadata.
@@ -48,7 +51,7 @@ pub struct Svh(pub u128);
 impl Header {
     /// Reads the head of a `lib.rmeta` member, or of an `.rmeta` file.
     pub fn decode(lib_rmeta: &[u8]) -> Option<Self> {
-        let metadata = unwrapped(lib_rmeta)?;
+        let metadata = raw_metadata(lib_rmeta)?;
         let mut start = Decoder { bytes: metadata, at: MAGIC.len() + 1 };
         let root = usize::try_from(u64::from_le_bytes(start.array()?)).ok()?;
         let rustc = start.string()?;
@@ -72,13 +75,33 @@ impl Header {
     }
 }
 
-/// The metadata proper: the section `.rmeta` of the object file around it, where there is one.
-fn unwrapped(lib_rmeta: &[u8]) -> Option<&[u8]> {
+/// The metadata proper, which is also what an `.rmeta` file holds: the section `.rmeta` of the object file around it, where there is one.
+pub fn raw_metadata(lib_rmeta: &[u8]) -> Option<&[u8]> {
     if lib_rmeta.starts_with(MAGIC) {
         return Some(lib_rmeta);
     }
-    let section = object::File::parse(lib_rmeta).ok()?.section_by_name(".rmeta")?.data().ok()?;
+    let section = match lib_rmeta.strip_prefix(WASM_MAGIC) {
+        Some(sections) => wasm_section(sections)?,
+        None => object::File::parse(lib_rmeta).ok()?.section_by_name(SECTION)?.data().ok()?,
+    };
     section.starts_with(MAGIC).then_some(section)
+}
+
+/// The metadata's section in a WebAssembly module: each section is a kind (0 for those with a name), its length, its content.
+fn wasm_section(sections: &[u8]) -> Option<&[u8]> {
+    const NAMED: u8 = 0;
+    let mut sections = Decoder { bytes: sections, at: 0 };
+    loop {
+        let kind = sections.byte()?;
+        let length = sections.length()?;
+        let mut section = Decoder { bytes: sections.take(length)?, at: 0 };
+        if kind == NAMED {
+            let length = section.length()?;
+            if section.take(length)? == SECTION.as_bytes() {
+                return section.bytes.get(section.at..);
+            }
+        }
+    }
 }
 
 struct Decoder<'a> {
@@ -162,5 +185,7 @@ mod tests {
         assert_eq!(Header::decode(b"\x7fELF"), None);
         let far_root = [b"rust\0\0\0\n".as_slice(), &u64::MAX.to_le_bytes(), b"\x05rustc\xc1"].concat();
         assert_eq!(Header::decode(&far_root), None);
+        assert_eq!(Header::decode(b"\0asm\x01\0\0\0\0\x09\x06.rmetaru"), None);
+        assert_eq!(Header::decode(b"\0asm\x01\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x01"), None);
     }
 }

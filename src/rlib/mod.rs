@@ -1,9 +1,12 @@
-//! rlibs: telling hollow from full, and reading what is inside.
+//! rlibs: telling hollow from full, reading what is inside, and sealing.
 //!
 //! An rlib is an `ar` archive. The member `lib.rmeta` holds rustc's metadata (wrapped in an object file on most targets); each
 //! codegen unit is a member `*.rcgu.o`. A full rlib has at least one of those, even for an empty crate; a hollow rlib has none.
 
+mod edit;
 mod metadata;
+mod seal;
+mod staged;
 
 use std::fmt;
 use std::fs::File;
@@ -13,7 +16,8 @@ use std::path::{Path, PathBuf};
 use object::read::archive::ArchiveFile;
 use object::{ReadCache, ReadRef};
 
-pub use metadata::{Header, Svh};
+pub use metadata::{Header, Svh, raw_metadata};
+pub use seal::{CannotSeal, Seal, Sealed};
 
 /// The name of the metadata's member.
 pub const LIB_RMETA: &str = "lib.rmeta";
@@ -59,7 +63,12 @@ pub enum Error {
 impl Rlib {
     /// Reads an rlib. Only the headers of the members and `lib.rmeta` are read, whatever the size of the rest.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        with_archive(path, |archive, data| {
+        Self::read_open(path, &open(path)?)
+    }
+
+    /// The same of a file that is open already; the path is for errors only.
+    fn read_open(path: &Path, file: &File) -> Result<Self, Error> {
+        with_archive(path, file, |archive, data| {
             let mut members = Vec::new();
             let mut lib_rmeta = None;
             for member in archive.members() {
@@ -69,7 +78,11 @@ impl Rlib {
                     let bytes = member.data(data).map_err(|error| format!("its {LIB_RMETA} can't be read ({error})"))?;
                     lib_rmeta = Some(bytes.to_vec());
                 }
-                members.push(Member { name, size: member.size() });
+                let (offset, size) = member.file_range();
+                if data.len().is_ok_and(|length| offset.saturating_add(size) > length) {
+                    return Err(format!("it is a damaged archive (its member {name} is cut off)"));
+                }
+                members.push(Member { name, size });
             }
             let lib_rmeta = lib_rmeta.ok_or_else(no_metadata)?;
             let full = members.iter().any(|member| is_codegen_unit(member.name.as_bytes()));
@@ -85,7 +98,7 @@ impl Rlib {
 
 /// Tells hollow from full, reading as little as possible: the headers up to the first codegen unit.
 pub fn kind(path: &Path) -> Result<Kind, Error> {
-    with_archive(path, |archive, _| {
+    with_archive(path, &open(path)?, |archive, _| {
         let mut has_metadata = false;
         for member in archive.members() {
             let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
@@ -102,7 +115,8 @@ pub fn kind(path: &Path) -> Result<Kind, Error> {
 pub fn is_stub(path: &Path) -> bool {
     // A stub is a few hundred bytes; what is larger need not be read.
     const LARGEST_STUB: u64 = 8192;
-    let header = with_archive(path, |archive, data| {
+    let Ok(file) = open(path) else { return false };
+    let header = with_archive(path, &file, |archive, data| {
         let mut members = archive.members().filter_map(Result::ok);
         let lib_rmeta = members.find(|member| member.name() == LIB_RMETA.as_bytes() && member.size() <= LARGEST_STUB);
         Ok(lib_rmeta.and_then(|member| member.data(data).ok()).and_then(Header::decode))
@@ -118,18 +132,26 @@ fn no_metadata() -> String {
     format!("it is an archive without a member {LIB_RMETA}")
 }
 
-fn with_archive<T>(
-    path: &Path,
-    read: impl FnOnce(&ArchiveFile<'_, &ReadCache<File>>, &ReadCache<File>) -> Result<T, String>,
-) -> Result<T, Error> {
+fn open(path: &Path) -> Result<File, Error> {
     let unreadable = |error| Error::Unreadable(path.to_owned(), error);
-    let not_an_rlib = |reason| Error::NotAnRlib(path.to_owned(), reason);
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
         return Err(unreadable(io::ErrorKind::IsADirectory.into()));
     }
+    Ok(file)
+}
+
+fn with_archive<T>(
+    path: &Path,
+    file: &File,
+    read: impl FnOnce(&ArchiveFile<'_, &ReadCache<&File>>, &ReadCache<&File>) -> Result<T, String>,
+) -> Result<T, Error> {
+    let not_an_rlib = |reason| Error::NotAnRlib(path.to_owned(), reason);
     let data = ReadCache::new(file);
     let magic = (&data).read_bytes_at(0, 8).unwrap_or_default();
+    if magic == object::archive::THIN_MAGIC {
+        return Err(not_an_rlib("it is a thin archive, which only names its members".into()));
+    }
     if magic != object::archive::MAGIC {
         return Err(not_an_rlib("it is no archive".into()));
     }

@@ -205,6 +205,14 @@ impl CommandLine {
         Self { args }
     }
 
+    /// The same line with another input in the place of the first.
+    pub fn with_input(mut self, input: impl Into<OsString>) -> Self {
+        if let Some(arg) = self.args.iter_mut().find(|arg| matches!(arg, Arg::Input(_))) {
+            *arg = Arg::Input(input.into());
+        }
+        self
+    }
+
     /// Adds an option behind all others (and before a `--`, after which rustc sees inputs only).
     pub fn push(&mut self, option: Opt) {
         let end = self.args.iter().position(|arg| *arg == Arg::Terminator).unwrap_or(self.args.len());

@@ -1,0 +1,305 @@
+//! The hollow pass by interface: the same command line over the interface source.
+//!
+//! Any failure here is a reason for the plain hollow rlib, never for a failed action.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use fs_err as fs;
+use tempfile::TempDir;
+
+use super::{Explain, replace_path};
+use crate::interface::overlay::{self, Overlay};
+use crate::interface::{Crate, Disk, Lines, Options};
+use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
+
+/// How hollow rlibs are made from the interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceOptions {
+    /// What becomes of lines.
+    pub lines: Lines,
+    /// Macros, besides the standard library's, that expand to expressions.
+    pub expression_macros: HashSet<String>,
+}
+
+/// Why a crate can't be compiled by interface, if it can't: then the plain hollow rlib is right.
+///
+/// Above `opt-level=0` rustc tells dependents facts that it derives from ordinary bodies (`cross_crate_inlinable`, `deduced_param_attrs`); what
+/// instrumentation and unknown unstable options derive from them, nobody has looked at.
+pub fn obstacle(line: &CommandLine, settings: &Settings) -> Option<String> {
+    if settings
+        .crate_types
+        .iter()
+        .any(|crate_type| !matches!(crate_type, CrateType::Rlib | CrateType::Cdylib | CrateType::Staticlib))
+    {
+        return Some("it is no plain library".into());
+    }
+    if settings.input.as_deref().is_none_or(|input| input == "-") {
+        return Some("its source comes from standard input".into());
+    }
+    let level = line.options().filter_map(opt_level).last();
+    if let Some(level) = level.filter(|level| *level != "0") {
+        return Some(format!("its opt-level is {}", level.display()));
+    }
+    if line.has(Name::RemapPathScope) {
+        return Some("--remap-path-scope would let the overlay's paths through".into());
+    }
+    line.options().find_map(|option| {
+        let value = Codegen::parse(option.value());
+        match option.name() {
+            Name::Codegen if is_instrumentation(&value) => Some(format!("of `{}`", option.display())),
+            Name::Unstable if !is_inert_unstable(&value.name) => Some(format!("of `{}`", option.display())),
+            _ => None,
+        }
+    })
+}
+
+fn opt_level(option: &Opt) -> Option<&OsStr> {
+    match option.name() {
+        Name::Optimize => Some("3".as_ref()),
+        Name::Codegen => {
+            let codegen = Codegen::parse(option.value());
+            codegen.value.filter(|_| codegen.name == "opt-level")
+        }
+        _ => None,
+    }
+}
+
+fn is_instrumentation(codegen: &Codegen<'_>) -> bool {
+    let off = codegen.value.is_some_and(|value| ["no", "n", "off", "false", "0"].iter().any(|off| value == *off));
+    matches!(&*codegen.name, "instrument-coverage" | "profile-generate" | "profile-use") && !off
+}
+
+/// Unstable options that change neither what dependents are told nor how bodies are compiled.
+fn is_inert_unstable(name: &str) -> bool {
+    const INERT: [&str; 13] = [
+        "allow-features",
+        "binary-dep-depinfo",
+        "checksum-hash-algorithm",
+        "crate-attr", // Looked at by the extraction itself.
+        "dep-info-omit-d-target",
+        "macro-backtrace",
+        "no-codegen",
+        "remap-cwd-prefix", // Looked at below.
+        "threads",
+        "time-passes",
+        "track-diagnostics",
+        "unstable-options",
+        "human-readable-cgu-names",
+    ];
+    INERT.contains(&name)
+}
+
+/// The interface source of a crate on disk, and the command line that compiles it.
+pub struct InterfacePass {
+    line: CommandLine,
+    place: PathBuf,
+    overlay: Overlay,
+    /// Removes the overlay, where nobody needs it after the pass.
+    temporary: Option<TempDir>,
+}
+
+impl InterfacePass {
+    /// Makes the interface source of the crate that `plain` compiles, and writes it: with [`Lines::Keep`] to a temporary place, because no path
+    /// in the hollow rlib leads there; with [`Lines::Drop`] beside the hollow rlib, because its spans do.
+    pub fn prepare(plain: &CommandLine, options: &InterfaceOptions, hollow: &Path, explain: &mut Explain) -> Result<Self> {
+        let input = plain.inputs().next().context("there is no source file")?;
+        let root = Path::new(input);
+        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
+        let krate = Crate::load(root, &Disk, out_dir.as_deref())?;
+        let extraction = Options::of(plain, options.lines, options.expression_macros.clone());
+        let interface = krate.interface(&extraction);
+        for line in interface.report.to_string().lines() {
+            explain.note(format_args!("interface: {line}"));
+        }
+        let (place, temporary) = match options.lines {
+            Lines::Keep => {
+                let temporary = TempDir::with_prefix("hollow-")?;
+                (temporary.path().canonicalize()?, Some(temporary))
+            }
+            Lines::Drop => (kept_overlay(hollow), None),
+        };
+        if temporary.is_none() && place.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&place)?;
+        }
+        let overlay = overlay::write(&krate, &interface, &place)?;
+        let mut line = compile_interface(plain, &overlay.root, &krate.identifiers());
+        if options.lines == Lines::Keep {
+            map_away(&mut line, plain, &overlay)?;
+        }
+        Ok(Self { line, place, overlay, temporary })
+    }
+
+    /// Removes the interface source, because no hollow rlib was made from it.
+    pub fn discard(self) {
+        if self.temporary.is_none() {
+            let _ = fs::remove_dir_all(&self.place);
+        }
+    }
+
+    /// The command line of the pass.
+    pub fn line(&self) -> &CommandLine {
+        &self.line
+    }
+
+    /// Dep-info that names the true sources, from what the pass wrote.
+    pub fn with_true_sources(&self, dep_info: &[u8]) -> Vec<u8> {
+        let directories = self.overlay.directories.iter().rev();
+        directories.fold(dep_info.to_vec(), |dep_info, (overlay, original)| {
+            // `overlay/src/lib.rs` by `src/lib.rs`, not by `/src/lib.rs`.
+            replace_path(
+                &dep_info,
+                &overlay.join(""),
+                &if original.as_os_str().is_empty() { PathBuf::new() } else { original.join("") },
+            )
+        })
+    }
+}
+
+/// Where the interface source of a hollow rlib stays: `lib{name}{extra}_meta.interface/` beside it.
+fn kept_overlay(hollow: &Path) -> PathBuf {
+    hollow.with_extension("interface")
+}
+
+/// The command line for the interface source: another root, no lints, and every dependency that the true source names is loaded, because a
+/// crate that only emptied bodies use must still be recorded as a dependency.
+fn compile_interface(plain: &CommandLine, root: &Path, identifiers: &HashSet<&str>) -> CommandLine {
+    let mut line = plain.clone().with_input(root).rewrite(|option| match option.name() {
+        Name::CapLints => Edit::Drop,
+        Name::Extern => {
+            let dependency = Extern::parse(option.value());
+            let is_named = dependency.name.to_str().is_some_and(|name| identifiers.contains(name));
+            if is_named { Edit::Replace(vec![option.with_value(forced(dependency).to_value())]) } else { Edit::Keep }
+        }
+        _ => Edit::Keep,
+    });
+    line.push(Opt::new(Name::CapLints, "allow"));
+    line.push(Opt::new(Name::Unstable, "unstable-options"));
+    line
+}
+
+fn forced(dependency: Extern) -> Extern {
+    let options = match dependency.options {
+        Some(options) => {
+            let mut forced = OsString::from("force,");
+            forced.push(options);
+            forced
+        }
+        None => "force".into(),
+    };
+    Extern { options: Some(options), ..dependency }
+}
+
+/// Gives the files of the overlay the names that rustc would have given the true ones: what the command line maps them to, or else their
+/// absolute paths (`FilePathMapping::to_embeddable_absolute_path`, by which rustc writes paths into metadata).
+fn map_away(line: &mut CommandLine, plain: &CommandLine, overlay: &Overlay) -> Result<()> {
+    let current = std::env::current_dir().context("cannot tell the working directory")?;
+    let mappings = mappings(plain, &current);
+    for (directory, original) in &overlay.directories {
+        let absolute = if original.as_os_str().is_empty() { current.clone() } else { current.join(original) };
+        let name = mapped(original, &mappings).or_else(|| mapped(&absolute, &mappings)).unwrap_or(absolute);
+        let mut mapping = directory.clone().into_os_string();
+        mapping.push("=");
+        mapping.push(name);
+        line.push(Opt::new(Name::RemapPathPrefix, mapping));
+    }
+    Ok(())
+}
+
+/// What paths are called by this command line; of several that match, the last holds.
+fn mappings(line: &CommandLine, current: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let mut mappings = Vec::new();
+    if let Some(prefix) = crate::rustc::unstable(line, "remap-cwd-prefix") {
+        mappings.push((current.to_owned(), prefix.into()));
+    }
+    for value in line.values(Name::RemapPathPrefix) {
+        // rustc splits at the last `=`.
+        if let Some((from, to)) = value.to_str().and_then(|value| value.rsplit_once('=')) {
+            mappings.push((from.into(), to.into()));
+        }
+    }
+    mappings
+}
+
+fn mapped(path: &Path, mappings: &[(PathBuf, PathBuf)]) -> Option<PathBuf> {
+    mappings.iter().rev().find_map(|(from, to)| {
+        let rest = path.strip_prefix(from).ok()?;
+        Some(if rest.as_os_str().is_empty() { to.clone() } else { to.join(rest) })
+    })
+}
+
+/// The first error among what rustc said, in one line.
+pub fn first_error(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let errors = text.lines().filter_map(|line| match serde_json::from_str::<serde_json::Value>(line) {
+        Ok(message) => (message["level"] == "error").then(|| message["message"].as_str().unwrap_or_default().to_owned()),
+        Err(_) => line.contains("error").then(|| line.to_owned()),
+    });
+    { errors }.next().unwrap_or_else(|| "rustc did not say why".into())
+}
+
+/// The messages among what rustc said that tell of outputs (`--json=artifacts`), line by line.
+pub fn artifact_messages(said: &[u8]) -> Vec<u8> {
+    let is_artifact = |line: &&[u8]| {
+        serde_json::from_slice::<serde_json::Value>(line).is_ok_and(|message| message["$message_type"] == "artifact")
+    };
+    said.split_inclusive(|&byte| byte == b'\n').filter(is_artifact).flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(tokens: &str) -> CommandLine {
+        CommandLine::parse(tokens.split_whitespace().map(OsString::from))
+    }
+
+    fn why(tokens: &str) -> Option<String> {
+        let line = line(tokens);
+        obstacle(&line, &Settings::of(&line))
+    }
+
+    #[test]
+    fn plain_mode_is_for_everything_that_derives_facts_from_bodies() {
+        assert_eq!(why("--crate-type=lib a.rs"), None);
+        assert_eq!(why("--crate-type=lib a.rs -O -Copt-level=0 -Zthreads=2 -Cinstrument-coverage=off -Cpanic=abort -Clto"), None);
+        assert_eq!(why("--crate-type=lib a.rs -Copt-level=0 -O").unwrap(), "its opt-level is 3");
+        assert_eq!(why("--crate-type=lib a.rs -C opt_level=s").unwrap(), "its opt-level is s");
+        assert_eq!(why("--crate-type=lib a.rs -Cinstrument-coverage").unwrap(), "of `-Cinstrument-coverage`");
+        assert_eq!(why("--crate-type=lib a.rs -Z sanitizer=address").unwrap(), "of `-Z sanitizer=address`");
+        assert_eq!(why("--crate-type=dylib a.rs").unwrap(), "it is no plain library");
+        assert_eq!(why("--crate-type=lib -").unwrap(), "its source comes from standard input");
+    }
+
+    #[test]
+    fn dependencies_that_the_source_names_are_loaded() {
+        let plain = line(
+            "--crate-type=lib src/lib.rs --extern=used=u.rlib --extern=unused=v.rlib --extern priv:other=w.rlib --cap-lints warn",
+        );
+        let compiled = compile_interface(&plain, Path::new("/o/lib.rs"), &HashSet::from(["used", "other"]));
+        let tokens: Vec<_> = compiled.into_tokens().into_iter().map(|token| token.into_string().unwrap()).collect();
+        insta::assert_snapshot!(tokens.join(" "), @"--crate-type=lib /o/lib.rs --extern=force:used=u.rlib --extern=unused=v.rlib --extern force,priv:other=w.rlib --cap-lints=allow -Zunstable-options");
+    }
+
+    #[test]
+    fn paths_are_called_what_the_command_line_calls_them() {
+        let plain = line("--remap-path-prefix=/w=. --remap-path-prefix=/w/a=b=c -Zremap-cwd-prefix=cwd");
+        let mappings = mappings(&plain, Path::new("/w/here"));
+        assert_eq!(mapped(Path::new("/w/x/src"), &mappings).unwrap(), Path::new("./x/src"));
+        assert_eq!(mapped(Path::new("/w"), &mappings).unwrap(), Path::new("."));
+        assert_eq!(mapped(Path::new("/w/a=b/src"), &mappings).unwrap(), Path::new("c/src"));
+        assert_eq!(mapped(Path::new("/other"), &mappings), None);
+        assert_eq!(mapped(Path::new("/w/here/src"), &mappings[..1]).unwrap(), Path::new("cwd/src"));
+    }
+
+    #[test]
+    fn the_first_error_is_found_in_any_format() {
+        assert_eq!(first_error(b"{\"$message_type\":\"diagnostic\",\"message\":\"no\",\"level\":\"error\"}\n"), "no");
+        assert_eq!(first_error(b"warning: x\nerror[E0001]: y\n"), "error[E0001]: y");
+        assert_eq!(first_error(b""), "rustc did not say why");
+        let said = b"{\"$message_type\":\"artifact\",\"artifact\":\"a\"}\n{\"level\":\"warning\"}\ntext\n";
+        assert_eq!(artifact_messages(said), b"{\"$message_type\":\"artifact\",\"artifact\":\"a\"}\n");
+    }
+}

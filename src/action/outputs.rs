@@ -1,0 +1,205 @@
+//! Where rustc writes, so that an action leaves its outputs complete or not at all.
+//!
+//! rustc itself renames an rlib into place, but writes dep-info in place and lets the linker write programs in place; killed, it
+//! leaves `*.rcgu.o` files in `--out-dir` and directories `rustcXXXXXX` and `rmetaXXXXXX` beside the output.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, anyhow};
+use fs_err as fs;
+use tempfile::TempDir;
+
+use super::plan::path_value;
+use super::{After, Plan};
+use crate::rustc::{Codegen, CommandLine, Edit, Name, Opt};
+
+/// Makes the directories of the outputs, and unlinks what is in the way.
+pub fn prepare(plan: &Plan) -> Result<()> {
+    let published = plan.after.iter().filter_map(|after| match after {
+        After::Publish(path) => Some(path.as_path()),
+        After::Verify(_) | After::Seal(_) => None,
+    });
+    for output in [Some(plan.output.as_path()), plan.dep_info.as_deref()].into_iter().flatten().chain(published) {
+        if let Some(parent) = output.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent).map_err(|error| anyhow!("cannot make a place for the output: {error}"))?;
+        }
+        unlink_obstacle(output)?;
+    }
+    Ok(())
+}
+
+/// Unlinks an old output that is read-only (rustc says "is not writeable"), that has another name (a hard link into a build
+/// cache) or is a symbolic link. Never chmods: that would change the other name, too. Devices and such are left alone.
+fn unlink_obstacle(output: &Path) -> Result<()> {
+    let Ok(found) = output.symlink_metadata() else { return Ok(()) };
+    let obstructs = if found.is_symlink() {
+        output.metadata().map_or(true, |target| target.is_file())
+    } else {
+        found.is_file() && (found.permissions().readonly() || found.nlink() > 1)
+    };
+    if obstructs {
+        fs::remove_file(output).map_err(|error| anyhow!("cannot replace the old output: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The place of an action's outputs while it runs, when this process waits for rustc.
+pub enum Staging<'a> {
+    /// A directory beside the output. What is in it when all went well is moved out; the rest goes away with it.
+    Private { plan: &'a Plan, directory: TempDir },
+    /// Where they belong. What is new there when something went wrong is removed.
+    InPlace { plan: &'a Plan, before: Vec<(PathBuf, Stamp)> },
+}
+
+impl<'a> Staging<'a> {
+    /// Chooses the place: in private, unless somebody is told the paths meanwhile (`--json=artifacts`), one of them is a device
+    /// (`-o /dev/null`), or the linker puts them into the output (Apple's does).
+    pub fn new(plan: &'a Plan) -> Result<Self> {
+        let announces = plan
+            .line
+            .values(Name::Json)
+            .any(|value| value.as_bytes().split(|&byte| byte == b',').any(|kind| kind == b"artifacts"));
+        let outputs = || std::iter::once(&plan.output).chain(&plan.dep_info);
+        if announces || outputs().any(|path| is_stream(path)) || cfg!(target_vendor = "apple") {
+            return Ok(Self::InPlace { plan, before: outputs().map(|path| (path.clone(), Stamp::of(path))).collect() });
+        }
+        let parent = parent(&plan.output);
+        let within = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let directory =
+            tempfile::Builder::new().prefix(".hollow-").tempdir_in(within).context("cannot make a place for the output")?;
+        Ok(Self::Private { plan, directory })
+    }
+
+    /// Where rustc is to write the output.
+    pub fn output(&self) -> PathBuf {
+        match self {
+            Self::Private { plan, .. } => self.staged(&plan.output),
+            Self::InPlace { plan, .. } => plan.output.clone(),
+        }
+    }
+
+    /// Where rustc is to write the dep-info, if it goes to a file.
+    pub fn dep_info(&self) -> Option<PathBuf> {
+        match self {
+            Self::Private { plan, .. } => plan.dep_info.as_deref().map(|path| self.staged(path)),
+            Self::InPlace { plan, .. } => plan.dep_info.clone().filter(|path| !is_stream(path)),
+        }
+    }
+
+    /// The command line for rustc with these places. Intermediate files go to `scratch`, unless they are to be kept.
+    pub fn line(&self, scratch: &TempDir) -> CommandLine {
+        let line = match self {
+            Self::InPlace { plan, .. } => plan.line.clone(),
+            Self::Private { plan, .. } => {
+                let output = path_value("link=", &plan.output);
+                let dep_info = plan.dep_info.as_deref().map(|path| (path_value("dep-info=", path), path));
+                plan.line.clone().rewrite(|option| match &dep_info {
+                    _ if option.name() != Name::Emit => Edit::Keep,
+                    _ if option.value() == output => staged_emit(option, "link=", &self.staged(&plan.output)),
+                    Some((value, path)) if option.value() == value => staged_emit(option, "dep-info=", &self.staged(path)),
+                    _ => Edit::Keep,
+                })
+            }
+        };
+        let kept = line.values(Name::Codegen).map(Codegen::parse).any(|codegen| {
+            codegen.name == "save-temps" || codegen.name == "split-debuginfo" && codegen.value != Some("off".as_ref())
+        });
+        if kept || cfg!(target_vendor = "apple") {
+            return line;
+        }
+        let mut line = line.rewrite(|option| if option.name() == Name::OutDir { Edit::Drop } else { Edit::Keep });
+        line.push(Opt::new(Name::OutDir, scratch.path()));
+        line
+    }
+
+    /// Puts the outputs where they belong.
+    pub fn commit(self) -> Result<()> {
+        let Self::Private { plan, directory } = &self else { return Ok(()) };
+        if let Some(dep_info) = plan.dep_info.as_deref() {
+            let staged = self.staged(dep_info);
+            let content = fs::read(&staged)?;
+            fs::write(&staged, self.without_staging(&content))?;
+            fs::rename(&staged, dep_info)?;
+        }
+        // The linker may have put something beside the output: debug information, an import library.
+        for entry in fs::read_dir(directory.path())? {
+            let entry = entry?;
+            let target = parent(&plan.output).join(entry.file_name());
+            if target != plan.output {
+                fs::rename(entry.path(), target)?;
+            }
+        }
+        fs::rename(self.staged(&plan.output), &plan.output)?;
+        Ok(())
+    }
+
+    /// Leaves nothing new.
+    pub fn abandon(self) {
+        if let Self::InPlace { before, .. } = self {
+            for (path, stamp) in before {
+                if !is_stream(&path) && Stamp::of(&path) != stamp {
+                    let _ = fs::remove_file(path);
+                }
+            }
+        }
+    }
+
+    fn staged(&self, path: &Path) -> PathBuf {
+        let Self::Private { plan, directory } = self else { return path.to_owned() };
+        let mut staged = parent(&plan.output).join(directory.path().file_name().unwrap_or_default());
+        staged.push(path.file_name().unwrap_or_default());
+        staged
+    }
+
+    /// Dep-info names its targets; those are the final ones.
+    fn without_staging(&self, dep_info: &[u8]) -> Vec<u8> {
+        let Self::Private { plan, .. } = self else { return dep_info.to_vec() };
+        let mut content = dep_info.to_vec();
+        for path in std::iter::once(&plan.output).chain(&plan.dep_info) {
+            content = replace_path(&content, &self.staged(path), path);
+        }
+        content
+    }
+}
+
+/// Which state a file is in, to tell whether rustc or its linker has touched it.
+#[derive(PartialEq, Eq)]
+pub struct Stamp(Option<(u64, u64, u64, SystemTime)>);
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let metadata = path.symlink_metadata().ok();
+        Self(metadata.and_then(|found| Some((found.dev(), found.ino(), found.len(), found.modified().ok()?))))
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn staged_emit(option: &Opt, kind: &str, staged: &Path) -> Edit {
+    Edit::Replace(vec![option.with_value(path_value(kind, staged))])
+}
+
+/// Whether this is no place for a file: standard output, a device, a named pipe.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || path.metadata().is_ok_and(|found| !found.is_file())
+}
+
+/// Dep-info in which a path is called by another one: the place where rustc wrote by the place where it belongs.
+pub fn replace_path(dep_info: &[u8], from: &Path, to: &Path) -> Vec<u8> {
+    let (from, to) = (from.as_os_str().as_bytes(), to.as_os_str().as_bytes());
+    let text = dep_info;
+    let mut replaced = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.windows(from.len()).position(|window| window == from) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}

@@ -1,0 +1,19 @@
+//! Behaviour, tested with the real rustc. One module an area.
+
+// clippy.toml allows these in tests, but does not take the helpers of an integration test for tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod actions;
+mod cargo_mode;
+mod command_lines;
+mod facts;
+mod faults;
+mod inspect;
+mod pipeline;
+mod readme;
+mod rebuilds;
+mod recorded;
+mod ripgrep;
+mod seal;
+mod seal_refusals;
+mod support;

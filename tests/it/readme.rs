@@ -1,0 +1,65 @@
+//! Every command in README is run.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{HOLLOW, Scratch, repository, run};
+
+/// The shell commands of a section, in their order.
+fn commands(section: &str) -> Vec<String> {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let heading = format!("\n## {section}\n");
+    let text = match section {
+        "" => readme.split("\n## ").next().unwrap(),
+        _ => readme.split_once(&heading).unwrap_or_else(|| panic!("README has no section `{section}`")).1,
+    };
+    let text = text.split("\n## ").next().unwrap();
+    text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Runs commands with this hollow in `PATH`, stopping at the first that fails.
+fn shell(command: &mut Command, script: &str) -> String {
+    let path = std::env::var("PATH").unwrap();
+    let hollow = Path::new(HOLLOW).parent().unwrap().display();
+    run(command.args(["-euc", script]).env("PATH", format!("{hollow}:{path}"))).ok().stdout
+}
+
+#[test]
+fn the_first_command_builds_and_runs_a_program() {
+    let [try_it, _] = &commands("")[..] else { panic!("README starts with two commands") };
+    let mut command = Command::new("sh");
+    command.current_dir(repository()).env_remove("CARGO_TARGET_DIR").env_remove("RUSTC_BOOTSTRAP");
+    assert!(shell(&mut command, try_it).contains("a wide rectangle and a unit square, doubled: 22"));
+}
+
+#[test]
+fn the_test_command_is_the_one_that_ci_runs() {
+    let [_, test] = &commands("")[..] else { panic!("README starts with two commands") };
+    let ci = fs::read_to_string(repository().join(".ci/run")).unwrap();
+    assert!(ci.lines().any(|line| line == test.trim()), "{test}");
+}
+
+#[test]
+fn the_page_on_shells_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let printed = shell(&mut scratch.command("sh"), &commands("From a shell").concat());
+    assert!(printed.starts_with("40\nout/libuser.rlib: full rlib\n"), "{printed}");
+}
+
+#[test]
+fn the_page_on_interfaces_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let printed = shell(&mut scratch.command("sh"), &commands("Relink, don't rebuild: hollow rlibs by interface").concat());
+    assert!(printed.contains("pub fn price(x: u32) -> u32 { loop {} }"), "{printed}");
+    assert!(printed.contains("a sealed pair"), "{printed}");
+}
+
+#[test]
+fn the_page_on_cargo_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command("sh");
+    command.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_OFFLINE", "true").env("HOLLOW_EXPLAIN", "1");
+    shell(&mut command, &commands("From Cargo").concat());
+    assert!(scratch.list("greet/target/debug/deps/_hollow").iter().any(|name| name.starts_with("libgreet-")));
+}
