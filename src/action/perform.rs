@@ -30,8 +30,8 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     }
 
     let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
-    let staging = Staging::new(plan)?;
-    let line = staging.line(&scratch);
+    let staging = Staging::new(plan, &scratch)?;
+    let line = staging.line();
     invocation.env.push(("TMPDIR".into(), scratch.path().into()));
     if let Some(options) = &plan.interface {
         match by_interface(plan, options, &line, &staging, &invocation, explain) {
