@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
@@ -135,11 +135,11 @@ impl Passes<'_> {
             }
             return Ok(ended.code().into());
         }
-        let sealed = seal.put_on(&staged, &staged);
-        if let Err(error) = sealed {
+        if let Err(error) = seal.put_on(&staged, &staged) {
             // An rlib that disagrees with its `.rmeta` would only break dependents.
             let _ = fs::remove_file(&staged);
-            return Err(error.into());
+            // The place where it still is means nothing to anybody.
+            bail!("{}", error.to_string().replace(&*staged.to_string_lossy(), &library.rlib.to_string_lossy()));
         }
         if staged != library.rlib {
             fs::rename(&staged, &library.rlib)?;
