@@ -9,6 +9,7 @@
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
 //! | `inert` | the lists of what does not matter, with reasons |
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
+//! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
 //! | [`overlay`] | the text on disk, among links to everything else |
@@ -24,6 +25,7 @@ mod inert;
 mod judge;
 mod lex;
 pub mod overlay;
+mod places;
 mod prune;
 mod reason;
 pub mod report;
@@ -144,6 +146,11 @@ impl Crate {
         let mut modules: Vec<_> = modules.map(|source| (&*source.path, &*source.file.text)).collect();
         modules.sort_unstable_by_key(|(path, _)| *path);
         modules
+    }
+
+    /// A macro such as `line!` in something that the compiler evaluates: then interface source whose lines have moved would be wrong.
+    pub fn place_in_constants(&self) -> Option<&'static str> {
+        self.tree.sources.iter().find_map(places::in_constants)
     }
 
     /// The string literals of the true source that have `..` in them, each with its file: paths of modules and of included files are

@@ -216,3 +216,17 @@ fn deep_nesting_stays_as_it_is() {
     let nested = format!("const C: u8 = {}1{}; fn f() {{ g() }}", "(".repeat(200), ")".repeat(200));
     assert!(keep(&nested).ends_with("fn f() { loop {} }"));
 }
+
+#[test]
+fn a_constant_made_from_its_place_is_noticed() {
+    let place =
+        |text: &str| Crate::load(Path::new("lib.rs"), &Memory::of(&[("lib.rs", text)]), None).unwrap().place_in_constants();
+    assert_eq!(place("pub fn f() {} const C: u32 = line!();"), Some("line"));
+    assert_eq!(place("static S: &str = concat!(file!(), \"\");"), Some("file"));
+    assert_eq!(place("pub const fn f() -> u32 { column!() } fn g() {}"), Some("column"));
+    assert_eq!(place("type A = [u8; line!() as usize];"), Some("line"));
+    assert_eq!(
+        place("fn f() { line!(); } fn g<T>() { file!(); } macro_rules! m { () => { line!() } } const M: &str = module_path!();"),
+        None
+    );
+}
