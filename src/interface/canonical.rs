@@ -8,7 +8,7 @@
 //! the only argument of a generic function or method, parentheses, the order of derives, `use` statements inside bodies.
 
 use super::inert;
-use super::lex::{Doc, Kind, Tokens, lex};
+use super::lex::{Kind, Token, Tokens, lex};
 
 /// The text in canonical form. None if it is no sequence of sound tokens.
 pub(super) fn print(text: &str) -> Option<String> {
@@ -17,7 +17,15 @@ pub(super) fn print(text: &str) -> Option<String> {
         return None;
     }
     let tokens = Tokens { text, tokens: &lexed.tokens };
-    let mut printer = Printer { tokens, out: String::with_capacity(text.len()), groups: Vec::new(), in_where: None };
+    let mut printer = Printer {
+        tokens,
+        done: Vec::with_capacity(tokens.len()),
+        skipped: false,
+        out: String::with_capacity(text.len()),
+        groups: Vec::new(),
+        attribute_ended: false,
+        in_where: None,
+    };
     for index in 0..tokens.len() {
         printer.token(index);
     }
@@ -29,9 +37,16 @@ pub(super) fn print(text: &str) -> Option<String> {
 }
 
 struct Printer<'a> {
+    /// What is read. Used to look ahead only.
     tokens: Tokens<'a>,
+    /// What was printed. Used to look back only, so that a comma that means nothing leaves no trace.
+    done: Vec<Token>,
+    /// Such a comma stood before this token.
+    skipped: bool,
     out: String,
     groups: Vec<Group>,
+    /// The token printed last ended an attribute.
+    attribute_ended: bool,
     /// Inside a `where` clause: the number of open groups at its keyword.
     in_where: Option<usize>,
 }
@@ -46,6 +61,8 @@ struct Group {
     inline: bool,
     /// How many braces with lines of their own are open, this one included.
     depth: usize,
+    /// An emptied body.
+    body: bool,
     /// An attribute, which ends its line.
     attribute: bool,
     /// A list of arguments, in which a comma behind the only one means nothing.
@@ -63,16 +80,14 @@ enum Gap {
 
 impl Printer<'_> {
     fn token(&mut self, index: usize) {
-        let Some(kind) = self.tokens.kind(index) else { return };
+        let Some(&token) = self.tokens.tokens.get(index) else { return };
+        let kind = token.kind;
         if kind == Kind::Punct(b',') && self.is_idle_comma(index) {
+            self.skipped = true;
             return;
         }
         let closed = if let Kind::Close(_) = kind { self.groups.pop() } else { None };
-        let gap = match self.previous(index) {
-            None => Gap::Nothing,
-            Some(previous) => self.gap(previous, index, closed),
-        };
-        match gap {
+        match self.gap(index, token, closed) {
             Gap::Nothing => {}
             Gap::Space => self.out.push(' '),
             Gap::Line => {
@@ -97,56 +112,32 @@ impl Printer<'_> {
         if ends_where && self.in_where.is_some_and(|at| level <= at) {
             self.in_where = None;
         }
+        self.attribute_ended = closed.is_some_and(|group| group.attribute);
+        self.done.push(token);
+        self.skipped = false;
     }
 
-    /// The token before, if it was printed: commas that mean nothing are not.
-    fn previous(&self, index: usize) -> Option<usize> {
-        let previous = index.checked_sub(1)?;
-        let closes = matches!(self.tokens.kind(index), Some(Kind::Close(_) | Kind::Open(b'{') | Kind::Punct(b'>' | b';')));
-        // A comma was skipped exactly if it is not the last character that was printed.
-        if closes && self.tokens.is_punct(previous, b',') && !self.out.ends_with(',') {
-            previous.checked_sub(1)
-        } else {
-            Some(previous)
-        }
+    fn printed(&self) -> Tokens<'_> {
+        Tokens { text: self.tokens.text, tokens: &self.done }
     }
 
     fn is_verbatim(&self) -> bool {
         self.groups.last().is_some_and(|group| group.verbatim)
     }
 
+    /// Enters the group that opens with a token that is not yet among the printed ones.
     fn open(&mut self, index: usize, open: u8) {
         let outer = self.groups.last().copied();
-        let tokens = self.tokens;
-        let bang = index.wrapping_sub(1);
-        let attribute = open == b'['
-            && (tokens.is_punct(bang, b'#') || (tokens.is_punct(bang, b'!') && tokens.is_punct(index.wrapping_sub(2), b'#')));
-        let verbatim = attribute || outer.is_some_and(|group| group.verbatim) || self.is_macro(index);
-        let is_use = open == b'{' && tokens.is_punct(bang, b':');
-        let inline =
-            open != b'{' || is_use || outer.is_some_and(|group| group.inline && group.open == b'{') || is_emptied(tokens, index);
-        let arguments = open == b'(' && tokens.kind(bang) == Some(Kind::Word) && !inert::KEYWORDS.contains(&tokens.text(bang));
+        let done = self.printed();
+        let (last, second) = (done.len().wrapping_sub(1), done.len().wrapping_sub(2));
+        let attribute = open == b'[' && (done.is_punct(last, b'#') || (done.is_punct(last, b'!') && done.is_punct(second, b'#')));
+        let verbatim = attribute || outer.is_some_and(|group| group.verbatim) || is_macro(done);
+        let is_use = open == b'{' && done.is_punct(last, b':');
+        let body = is_emptied(self.tokens, index);
+        let inline = open != b'{' || is_use || body || outer.is_some_and(|group| group.inline && group.open == b'{');
+        let arguments = open == b'(' && done.kind(last) == Some(Kind::Word) && !inert::KEYWORDS.contains(&done.text(last));
         let depth = outer.map_or(0, |group| group.depth) + usize::from(!inline);
-        self.groups.push(Group { open, verbatim, inline, depth, attribute, arguments, commas: 0 });
-    }
-
-    /// Whether a group is the tokens of a macro call or definition.
-    fn is_macro(&self, open: usize) -> bool {
-        let tokens = self.tokens;
-        let is_name = |index: usize| matches!(tokens.kind(index), Some(Kind::Word | Kind::RawWord));
-        let back = |count: usize| open.wrapping_sub(count);
-        let is_operator = |index: usize| inert::BEFORE_OPERATORS.contains(&tokens.text(index)) || tokens.text(index) == "impl";
-        let call = tokens.is_punct(back(1), b'!') && is_name(back(2)) && !is_operator(back(2));
-        let definition = is_name(back(1)) && tokens.is_punct(back(2), b'!') && is_name(back(3)) && !is_operator(back(3));
-        let declaration = is_name(back(1)) && tokens.is_word(back(2), "macro");
-        // `macro name(..) { .. }`: the second group.
-        let body = tokens.kind(back(1)) == Some(Kind::Close(b')')) && self.follows_macro_2(open);
-        call || definition || declaration || body
-    }
-
-    fn follows_macro_2(&self, open: usize) -> bool {
-        let start = open.saturating_sub(64);
-        (start..open).any(|index| self.tokens.is_word(index, "macro"))
+        self.groups.push(Group { open, verbatim, inline, body, depth, attribute, arguments, commas: 0 });
     }
 
     /// A trailing comma that means nothing.
@@ -165,76 +156,42 @@ impl Printer<'_> {
     }
 
     /// What goes before a token. `closed` is the group that it closes.
-    fn gap(&self, previous: usize, index: usize, closed: Option<Group>) -> Gap {
-        let (Some(before), Some(kind)) = (self.tokens.kind(previous), self.tokens.kind(index)) else { return Gap::Nothing };
+    fn gap(&self, index: usize, token: Token, closed: Option<Group>) -> Gap {
+        let kind = token.kind;
+        let Some(previous) = self.done.last() else { return Gap::Nothing };
+        let before = previous.kind;
         if let (Kind::Punct(one), Kind::Punct(other)) = (before, kind) {
-            let touch = previous + 1 == index && self.tokens.tokens[previous].end == self.tokens.tokens[index].start;
+            let touch = self.skipped || previous.end == token.start;
             if self.is_verbatim() || is_operator(one, other) {
                 return if touch { Gap::Nothing } else { Gap::Space };
             }
         }
-        if before == Kind::Doc(Doc::Line) || matches!(before, Kind::Doc(_)) || matches!(kind, Kind::Doc(_)) {
+        if matches!(before, Kind::Doc(_)) || matches!(kind, Kind::Doc(_)) {
             return Gap::Line;
         }
-        let inline = self.groups.last().is_some_and(|group| group.inline);
+        let group = self.groups.last();
+        let inline = group.is_some_and(|group| group.inline);
+        let line = if inline { Gap::Space } else { Gap::Line };
         match (before, kind) {
             (Kind::Open(_), Kind::Close(_)) => Gap::Nothing,
             (_, Kind::Close(b'}')) => match closed {
-                Some(group) if group.inline && group.open == b'{' => self.inside_inline_braces(index),
+                Some(group) if group.body => Gap::Space,
+                Some(group) if group.inline => Gap::Nothing,
                 _ => Gap::Line,
             },
-            (Kind::Open(b'{'), _) if inline => self.inside_inline_braces(previous),
+            (Kind::Open(b'{'), _) if group.is_some_and(|group| group.body) => Gap::Space,
+            (Kind::Open(b'{'), _) if inline => Gap::Nothing,
             (Kind::Open(b'{'), _) => Gap::Line,
             (Kind::Open(_), _) | (_, Kind::Close(_)) => Gap::Nothing,
-            (Kind::Punct(b';'), _) => {
-                if inline {
-                    Gap::Space
-                } else {
-                    Gap::Line
-                }
-            }
-            (Kind::Punct(b','), _) => {
-                if inline || self.groups.is_empty() {
-                    Gap::Space
-                } else {
-                    Gap::Line
-                }
-            }
-            (Kind::Close(b']'), _) if self.closes_attribute(previous) => {
-                if inline {
-                    Gap::Space
-                } else {
-                    Gap::Line
-                }
-            }
+            (Kind::Punct(b';'), _) => line,
+            (Kind::Punct(b','), _) if self.groups.is_empty() => Gap::Space,
+            (Kind::Punct(b','), _) => line,
+            (Kind::Close(b']'), _) if self.attribute_ended => line,
             (Kind::Close(b'}'), _) => self.behind_brace(index, inline),
             (_, Kind::Open(b'{')) if matches!(before, Kind::Punct(b':' | b'$')) => Gap::Nothing,
             (_, Kind::Open(b'{')) => Gap::Space,
-            _ => between(self.tokens, previous, before, kind),
+            _ => between(self.printed(), before, kind),
         }
-    }
-
-    /// `{ loop {} }` has spaces, `a::{b, c}` has none.
-    fn inside_inline_braces(&self, brace: usize) -> Gap {
-        let is_body = self.tokens.is_word(brace + 1, "loop") || self.tokens.is_word(brace.wrapping_sub(3), "loop");
-        if is_body { Gap::Space } else { Gap::Nothing }
-    }
-
-    fn closes_attribute(&self, close: usize) -> bool {
-        // The group is closed already, so its beginning is looked for; attributes are short.
-        let mut depth = 0_usize;
-        for index in (0..=close).rev() {
-            match self.tokens.kind(index) {
-                Some(Kind::Close(_)) => depth += 1,
-                Some(Kind::Open(_)) => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                let bang = usize::from(self.tokens.is_punct(index.wrapping_sub(1), b'!'));
-                return self.tokens.is_punct(index.wrapping_sub(1 + bang), b'#');
-            }
-        }
-        false
     }
 
     fn behind_brace(&self, index: usize, inline: bool) -> Gap {
@@ -245,6 +202,18 @@ impl Printer<'_> {
             _ => Gap::Space,
         }
     }
+}
+
+/// Whether the group that opens behind these tokens is the tokens of a macro call or definition.
+fn is_macro(done: Tokens<'_>) -> bool {
+    let is_name = |index: usize| matches!(done.kind(index), Some(Kind::Word | Kind::RawWord));
+    let back = |count: usize| done.len().wrapping_sub(count);
+    let is_operator = |index: usize| inert::BEFORE_OPERATORS.contains(&done.text(index)) || done.text(index) == "impl";
+    let call = done.is_punct(back(1), b'!') && is_name(back(2)) && !is_operator(back(2));
+    let definition = is_name(back(1)) && done.is_punct(back(2), b'!') && is_name(back(3)) && !is_operator(back(3));
+    // `macro name(..) {..}` and `macro name {..}`
+    let declaration = is_name(back(1)) && done.is_word(back(2), "macro");
+    call || definition || declaration
 }
 
 /// Whether two characters side by side are, or begin, one operator.
@@ -268,8 +237,9 @@ fn is_emptied(tokens: Tokens<'_>, open: usize) -> bool {
     tokens.is_word(open + 1, "loop") && tokens.kind(open + 2) == Some(Kind::Open(b'{')) && closes(open + 3) && closes(open + 4)
 }
 
-/// The space between two tokens on a line. Where none could make one token of them, there is one.
-fn between(tokens: Tokens<'_>, previous: usize, before: Kind, kind: Kind) -> Gap {
+/// The space between the last token printed and the next on a line. Where none could make one token of them, there is one.
+fn between(done: Tokens<'_>, before: Kind, kind: Kind) -> Gap {
+    let previous = done.len().wrapping_sub(1);
     let is_wordlike =
         |kind: Kind| matches!(kind, Kind::Word | Kind::RawWord | Kind::Lifetime | Kind::Number | Kind::Char | Kind::Text);
     let spaced = match (before, kind) {
@@ -280,18 +250,18 @@ fn between(tokens: Tokens<'_>, previous: usize, before: Kind, kind: Kind) -> Gap
         (Kind::Punct(b'#'), other) => matches!(other, Kind::Text | Kind::Char | Kind::Number),
         (_, Kind::Punct(b',' | b';' | b'.' | b'?')) | (Kind::Punct(b'.' | b'$' | b'@'), _) => false,
         (_, Kind::Punct(b':')) | (Kind::Punct(b'<'), _) | (_, Kind::Punct(b'<' | b'>')) => false,
-        (Kind::Punct(b':'), _) => !tokens.is_punct(previous.wrapping_sub(1), b':'),
-        (Kind::Punct(b'>'), other) => is_wordlike(other) || matches!(tokens.kind(previous.wrapping_sub(1)), Some(Kind::Punct(_))),
+        (Kind::Punct(b':'), _) => !done.is_punct(previous.wrapping_sub(1), b':'),
+        (Kind::Punct(b'>'), other) => is_wordlike(other) || matches!(done.kind(previous.wrapping_sub(1)), Some(Kind::Punct(_))),
         (Kind::Punct(b'!' | b'~' | b'?'), other) => {
-            is_wordlike(other) && tokens.kind(previous.wrapping_sub(1)) == Some(Kind::Word) && {
+            is_wordlike(other) && done.kind(previous.wrapping_sub(1)) == Some(Kind::Word) && {
                 // `macro_rules! name`
-                tokens.is_word(previous.wrapping_sub(1), "macro_rules")
+                done.is_word(previous.wrapping_sub(1), "macro_rules")
             }
         }
-        (_, Kind::Punct(b'!')) => tokens.is_word(previous, "impl") || tokens.is_word(previous, "if"),
-        (Kind::Punct(b'&' | b'*' | b'-'), _) => is_operand(tokens, previous.wrapping_sub(1)),
+        (_, Kind::Punct(b'!')) => done.is_word(previous, "impl") || done.is_word(previous, "if"),
+        (Kind::Punct(b'&' | b'*' | b'-'), _) => is_operand(done, previous.wrapping_sub(1)),
         (Kind::Punct(_), _) | (_, Kind::Punct(_)) => true,
-        (Kind::Word, Kind::Open(_)) => inert::KEYWORDS.contains(&tokens.text(previous)) && !tokens.is_word(previous, "fn"),
+        (Kind::Word, Kind::Open(_)) => inert::KEYWORDS.contains(&done.text(previous)) && !done.is_word(previous, "fn"),
         (Kind::Close(_), other) => is_wordlike(other),
         _ => false,
     };
@@ -299,9 +269,9 @@ fn between(tokens: Tokens<'_>, previous: usize, before: Kind, kind: Kind) -> Gap
 }
 
 /// Whether a token can end an operand, so that the operator behind it is a binary one. It decides on spaces only.
-fn is_operand(tokens: Tokens<'_>, index: usize) -> bool {
-    match tokens.kind(index) {
-        Some(Kind::Word) => !inert::KEYWORDS.contains(&tokens.text(index)),
+fn is_operand(done: Tokens<'_>, index: usize) -> bool {
+    match done.kind(index) {
+        Some(Kind::Word) => !inert::KEYWORDS.contains(&done.text(index)),
         Some(Kind::RawWord | Kind::Number | Kind::Char | Kind::Text | Kind::Close(_)) => true,
         _ => false,
     }

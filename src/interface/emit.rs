@@ -94,7 +94,7 @@ fn runs(file: &File, container: &[Entry], left_out: &[bool], sort_modules: bool,
                 let _ = write!(text, " use {tree};");
                 run.push((place, text));
             }
-            Entry::Module { place, sortable: true, .. } if sort_modules => {
+            Entry::Module { place, sortable: true } if sort_modules => {
                 if is_use {
                     close(&mut run, is_use);
                 }

@@ -144,7 +144,9 @@ impl<'a> Import<'a> {
             match tokens.kind(index) {
                 Some(Kind::Punct(b';')) => break,
                 Some(Kind::Punct(b'*')) => import.glob = true,
-                Some(Kind::Word | Kind::RawWord) if !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") => {
+                Some(Kind::Word | Kind::RawWord)
+                    if !tokens.is_word(index, "as") && !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") =>
+                {
                     import.names.extend(tokens.name(index));
                 }
                 _ => {}
@@ -184,7 +186,7 @@ mod tests {
         assert_eq!(facts("use defmt::println;").imported, ["println".to_owned()].into());
         assert_eq!(facts("use x::{y as vec, self};").imported, ["vec", "self"].map(String::from).into());
         assert_eq!(facts("cfg_if! { use x::panic; }").imported, ["panic".to_owned()].into());
-        assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, [].into());
+        assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, HashSet::new());
     }
 
     #[test]

@@ -2,16 +2,6 @@
 //!
 //! A name that is not here is unknown, and what is unknown stays.
 
-/// An attribute with its reason.
-pub(super) struct Attribute {
-    /// Its name; a path joined by `::`, or `tool::*`.
-    pub name: &'static str,
-    /// Where a body may be emptied in spite of it.
-    pub places: Places,
-    /// Why.
-    pub reason: &'static str,
-}
-
 /// Where an attribute is inert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Places {
@@ -25,54 +15,50 @@ pub(super) enum Places {
 
 use Places::{Around, Everywhere, Module};
 
-const fn entry(name: &'static str, places: Places, reason: &'static str) -> Attribute {
-    Attribute { name, places, reason }
-}
-
 /// Attributes in whose presence a body may be emptied. `inline` is missing for a reason: dependents get the MIR. `derive` is on no
-/// function, and inside a body it makes an `impl`.
-pub(super) const ATTRIBUTES: &[Attribute] = &[
-    entry("doc", Everywhere, "documentation; the text stays"),
-    entry("allow", Everywhere, "a lint level"),
-    entry("warn", Everywhere, "a lint level"),
-    entry("deny", Everywhere, "a lint level; lints are capped in the hollow pass"),
-    entry("forbid", Everywhere, "a lint level; lints are capped in the hollow pass"),
-    entry("expect", Everywhere, "a lint level; an unfulfilled one is itself a lint"),
-    entry("cfg", Everywhere, "the body goes or stays with its function; every variant is treated alike"),
-    entry("must_use", Everywhere, "a lint on callers, who see the attribute"),
-    entry("deprecated", Everywhere, "a lint on callers, who see the attribute"),
-    entry("cold", Everywhere, "codegen of the function; callers see the attribute"),
-    entry("track_caller", Everywhere, "the ABI of the function; callers see the attribute"),
-    entry("target_feature", Everywhere, "the ABI of the function; callers see the attribute"),
-    entry("rustfmt::*", Everywhere, "a tool's attribute: rustc ignores it"),
-    entry("clippy::*", Everywhere, "a tool's attribute: rustc ignores it"),
-    entry("miri::*", Everywhere, "a tool's attribute: rustc ignores it"),
-    entry("rust_analyzer::*", Everywhere, "a tool's attribute: rustc ignores it"),
-    entry("diagnostic::*", Everywhere, "the wording of errors only"),
-    entry("no_mangle", Around, "names the symbol, which the full rlib's objects define"),
-    entry("export_name", Around, "names the symbol, which the full rlib's objects define"),
-    entry("link_section", Around, "places the code, which only the full rlib has"),
-    entry("test", Around, "a function without it in every build but `--test`, which is never hollow"),
-    entry("ignore", Around, "an argument of `#[test]`"),
-    entry("should_panic", Around, "an argument of `#[test]`"),
-    entry("automatically_derived", Around, "a hint to lints, on impls"),
-    entry("no_implicit_prelude", Module, "names inside the module; signatures keep theirs"),
-    entry("path", Module, "where the module's file is"),
-    entry("macro_use", Module, "the scope of macros, whose definitions stay"),
-    entry("no_std", Module, "which prelude the crate has; it stays"),
-    entry("no_core", Module, "which prelude the crate has; it stays"),
-    entry("no_main", Module, "programs only"),
-    entry("no_builtins", Module, "codegen of the crate"),
-    entry("feature", Module, "opens features; those that matter are in `BODY_FEATURES`"),
-    entry("recursion_limit", Module, "a limit of the compiler"),
-    entry("type_length_limit", Module, "a limit of the compiler"),
-    entry("crate_name", Module, "the crate's name; it stays"),
-    entry("crate_type", Module, "the crate's type; it stays"),
-    entry("windows_subsystem", Module, "programs only"),
-    entry("needs_allocator", Module, "what is linked; it stays"),
-    entry("compiler_builtins", Module, "what is linked; it stays"),
-    entry("register_tool", Module, "names of tools"),
-    entry("reexport_test_harness_main", Module, "tests only"),
+/// function, and inside a body it makes an `impl`. Each has its name (a path joined by `::`, or `tool::*`), where it is inert, and why.
+pub(super) const ATTRIBUTES: &[(&str, Places, &str)] = &[
+    ("doc", Everywhere, "documentation; the text stays"),
+    ("allow", Everywhere, "a lint level"),
+    ("warn", Everywhere, "a lint level"),
+    ("deny", Everywhere, "a lint level; lints are capped in the hollow pass"),
+    ("forbid", Everywhere, "a lint level; lints are capped in the hollow pass"),
+    ("expect", Everywhere, "a lint level; an unfulfilled one is itself a lint"),
+    ("cfg", Everywhere, "the body goes or stays with its function; every variant is treated alike"),
+    ("must_use", Everywhere, "a lint on callers, who see the attribute"),
+    ("deprecated", Everywhere, "a lint on callers, who see the attribute"),
+    ("cold", Everywhere, "codegen of the function; callers see the attribute"),
+    ("track_caller", Everywhere, "the ABI of the function; callers see the attribute"),
+    ("target_feature", Everywhere, "the ABI of the function; callers see the attribute"),
+    ("rustfmt::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    ("clippy::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    ("miri::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    ("rust_analyzer::*", Everywhere, "a tool's attribute: rustc ignores it"),
+    ("diagnostic::*", Everywhere, "the wording of errors only"),
+    ("no_mangle", Around, "names the symbol, which the full rlib's objects define"),
+    ("export_name", Around, "names the symbol, which the full rlib's objects define"),
+    ("link_section", Around, "places the code, which only the full rlib has"),
+    ("test", Around, "a function without it in every build but `--test`, which is never hollow"),
+    ("ignore", Around, "an argument of `#[test]`"),
+    ("should_panic", Around, "an argument of `#[test]`"),
+    ("automatically_derived", Around, "a hint to lints, on impls"),
+    ("no_implicit_prelude", Module, "names inside the module; signatures keep theirs"),
+    ("path", Module, "where the module's file is"),
+    ("macro_use", Module, "the scope of macros, whose definitions stay"),
+    ("no_std", Module, "which prelude the crate has; it stays"),
+    ("no_core", Module, "which prelude the crate has; it stays"),
+    ("no_main", Module, "programs only"),
+    ("no_builtins", Module, "codegen of the crate"),
+    ("feature", Module, "opens features; those that matter are in `BODY_FEATURES`"),
+    ("recursion_limit", Module, "a limit of the compiler"),
+    ("type_length_limit", Module, "a limit of the compiler"),
+    ("crate_name", Module, "the crate's name; it stays"),
+    ("crate_type", Module, "the crate's type; it stays"),
+    ("windows_subsystem", Module, "programs only"),
+    ("needs_allocator", Module, "what is linked; it stays"),
+    ("compiler_builtins", Module, "what is linked; it stays"),
+    ("register_tool", Module, "names of tools"),
+    ("reexport_test_harness_main", Module, "tests only"),
 ];
 
 /// Attributes that put a symbol where others find it without naming the function in Rust: such a function is never left out.
@@ -167,15 +153,17 @@ pub(super) const KEYWORDS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn every_entry_is_there_once_and_has_a_reason() {
-        let attributes = ATTRIBUTES.iter().map(|entry| (entry.name, entry.reason));
-        let mut seen = std::collections::HashSet::new();
-        for (name, reason) in attributes.chain(EXPRESSION_MACROS.iter().copied()) {
-            assert!(!reason.is_empty(), "{name}");
-            assert!(seen.insert(name), "{name} is there twice");
+        let mut seen = HashSet::new();
+        for (name, _, reason) in ATTRIBUTES {
+            assert!(!reason.is_empty() && seen.insert(name), "{name}");
         }
+        assert!(EXPRESSION_MACROS.is_sorted_by(|(one, _), (other, _)| one < other));
+        assert!(EXPRESSION_MACROS.iter().all(|(_, reason)| !reason.is_empty()));
     }
 }

@@ -61,7 +61,7 @@ impl<'a> Judge<'a> {
         let may_go = leave_out
             && function.private
             && scope.is_none()
-            && function.inner_attributes.is_empty()
+            && function.inner_attributes.iter().all(|place| self.scanner.may_be_left_out(tokens.within(place), any_macro))
             && self.has_plain_owner(shape, function)
             && self.scanner.may_be_left_out(signature, any_macro);
         let in_body = if stays.is_none() || may_go { body() } else { None };

@@ -126,15 +126,13 @@ impl Scanner<'_> {
     }
 
     fn is_inert(self, name: &str, position: Position, any_macro: bool) -> bool {
-        let Some(entry) = inert::ATTRIBUTES.iter().find(|entry| match entry.name.strip_suffix('*') {
-            Some(tool) => name.starts_with(tool),
-            None => entry.name == name,
-        }) else {
+        let is_it = |known: &str| known.strip_suffix('*').map_or(known == name, |tool| name.starts_with(tool));
+        let Some((_, places, _)) = inert::ATTRIBUTES.iter().find(|(known, ..)| is_it(known)) else {
             return false;
         };
         let allowed = match position {
-            Position::Body => entry.places == Places::Everywhere,
-            Position::Function => matches!(entry.places, Places::Everywhere | Places::Around),
+            Position::Body => *places == Places::Everywhere,
+            Position::Function => matches!(places, Places::Everywhere | Places::Around),
             Position::Module => true,
         };
         allowed && !(inert::SHADOWABLE.contains(&name) && (any_macro || self.is_taken(name)))

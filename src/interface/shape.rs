@@ -92,7 +92,7 @@ pub(super) struct PathAttribute {
 #[derive(Debug)]
 pub(super) enum Entry {
     Use { place: Place, keyword: u32, tree: String },
-    Module { place: Place, name: String, sortable: bool },
+    Module { place: Place, sortable: bool },
     Function(usize),
     Other,
 }
@@ -230,8 +230,8 @@ impl Walk<'_> {
                     item.unsafety.is_none() && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
                 let keyword = self.start(item.mod_token.span);
                 let around = self.around.clone();
-                self.shape.modules.push(Module { name: name.clone(), scope, keyword, attributes, around, path });
-                Entry::Module { place, name, sortable }
+                self.shape.modules.push(Module { name, scope, keyword, attributes, around, path });
+                Entry::Module { place, sortable }
             }
             (None, None) => Entry::Other,
         }

@@ -21,9 +21,30 @@ fn roots() -> Vec<PathBuf> {
         kinds.iter().any(|kind| kind == "lib" || kind == "rlib" || kind == "proc-macro")
     };
     let mut roots: Vec<PathBuf> = targets.filter(is_library).map(|target| target["src_path"].as_str().unwrap().into()).collect();
-    roots.retain(|root| root.exists());
+    // An unoptimised parser takes its time, so only some, of all sorts.
+    let some = [
+        "anyhow",
+        "bitflags",
+        "clap_builder",
+        "either",
+        "fs-err",
+        "itoa",
+        "memchr",
+        "object",
+        "quote",
+        "serde_json",
+        "smallvec",
+        "syn",
+        "tempfile",
+    ];
+    let is_some = |root: &PathBuf| {
+        let directories = root.iter().map(|name| name.to_string_lossy());
+        { directories }
+            .any(|directory| some.iter().any(|name| directory.strip_prefix(name).is_some_and(|rest| rest.starts_with("-"))))
+    };
+    roots.retain(|root| root.exists() && is_some(root));
     roots.sort();
-    assert!(roots.len() > 20, "{roots:?}");
+    assert!(roots.len() > 8, "{roots:?}");
     roots
 }
 
@@ -62,7 +83,7 @@ fn canonical_text_has_the_tokens_that_it_was_made_from_and_is_a_fixed_point() {
             files += 1;
         }
     }
-    assert!(files > 300, "{files}");
+    assert!(files > 200, "{files}");
 }
 
 #[test]

@@ -1,1 +1,218 @@
+//! Each rule of which bodies stay.
 
+use super::*;
+
+#[track_caller]
+fn emptied(text: &str) {
+    assert_eq!(why(text), None, "{text}");
+}
+
+#[track_caller]
+fn stays(text: &str, reason: &str) {
+    let found = why(text).unwrap_or_else(|| panic!("emptied: {text}"));
+    assert!(found.contains(reason), "{text}: {found}");
+}
+
+#[test]
+fn an_ordinary_body_is_emptied_and_keeps_its_lines() {
+    insta::assert_snapshot!(keep("// a\npub fn f(x: u8) -> u8 { x + 1 } // b\nfn g() {\n    // c\n\n    h();\n}\nconst C: u8 = { 1 };\n"), @r"
+    // a
+    pub fn f(x: u8) -> u8 { loop {} } // b
+    fn g() { loop {} 
+
+
+
+    }
+    const C: u8 = { 1 };
+    ");
+}
+
+#[test]
+fn functions_of_every_ordinary_sort_are_emptied() {
+    emptied("fn f() {}");
+    emptied("pub(crate) unsafe extern \"C\" fn f(a: u8) -> ! { g(a) }");
+    emptied("extern \"sysv64-unwind\" fn f() { g() }");
+    emptied("impl<'a> A<'a> where Self: Sized { pub fn f<'b: 'a>(&'b self, x: &dyn Fn(u8) -> u8) -> &'a u8 { self.0 } }");
+    emptied("impl Iterator for A { type Item = u8; fn next(&mut self) -> Option<u8> { None } fn f() { 1; } }");
+    emptied("mod m { mod n { fn f() { 1; } } }");
+    emptied("fn f(x: for<'a> fn(&'a u8) -> Box<dyn Fn(&'a u8)>) { async { 1 }; || 2; }");
+    emptied("fn f() { struct A; fn g<T>() -> T { loop {} } const C: extern \"C\" fn() = h; use a::b; }");
+    emptied("#[test] fn f() { assert_eq!(1, 1); }");
+}
+
+#[test]
+fn what_dependents_evaluate_or_instantiate_stays() {
+    stays("pub const fn f() -> u8 { 1 }", "const fn");
+    stays("pub async fn f() {}", "async fn");
+    stays("pub fn f<T>(x: T) {}", "generic");
+    stays("pub fn f<const N: usize>() {}", "generic");
+    stays("impl<T> A<T> { fn f(&self) {} }", "generic");
+    stays("impl<const N: usize> Clone for A<N> { fn f(&self) {} }", "generic");
+    stays("pub fn f(x: impl Fn()) {}", "impl Trait");
+    stays("trait T { fn f(&self) {} }", "default method");
+}
+
+#[test]
+fn a_body_that_defines_a_type_stays() {
+    stays("fn f() -> impl Iterator<Item = u8> { None.into_iter() }", "impl Trait");
+    stays("fn f() -> Box<impl Fn()> { Box::new(|| ()) }", "impl Trait");
+    stays("fn f() -> Result<impl A, (impl B, u8)> { x() }", "impl Trait");
+    stays("fn f() -> m!() { x() }", "macro call");
+    stays("fn f(x: m![u8]) { x() }", "macro call");
+    stays("impl m!(x) { fn f() {} }", "macro call");
+}
+
+#[test]
+fn an_attribute_stays_unless_it_is_known_to_be_inert() {
+    for inert in [
+        "doc = \"x\"",
+        "cold",
+        "must_use",
+        "track_caller",
+        "target_feature(enable = \"avx\")",
+        "no_mangle",
+        "unsafe(no_mangle)",
+        "cfg(x)",
+        "cfg_attr(x, cold, doc = \"y\")",
+        "allow(unused)",
+        "clippy::foo",
+        "rustfmt::skip",
+        "test",
+        "deprecated",
+    ] {
+        emptied(&format!("#[{inert}] fn f() {{ 1; }}"));
+        emptied(&format!("#[{inert}] impl A {{ fn f() {{ 1; }} }}"));
+    }
+    for active in [
+        "inline",
+        "inline(never)",
+        "cfg_attr(x, inline)",
+        "cfg_attr(a, cfg_attr(b, doc, inline))",
+        "tokio::main",
+        "naked",
+        "unsafe(naked)",
+        "rustc_intrinsic",
+        "path = \"x\"",
+        "proc_macro",
+    ] {
+        stays(&format!("#[{active}] fn f() {{ 1; }}"), "#[");
+        stays(&format!("#[{active}] impl A {{ fn f() {{ 1; }} }}"), "#[");
+    }
+    stays("fn f(#[active] x: u8) { 1; }", "active");
+    stays("fn f() { #![active] 1; }", "active");
+    stays("impl A { #![active] fn f() { 1; } }", "active");
+}
+
+#[test]
+fn an_attribute_of_a_module_holds_for_everything_inside() {
+    stays("#[active] mod m { mod n { impl A { fn f() { 1; } } } }", "active");
+    stays("mod m { #![active] fn f() { 1; } }", "active");
+    stays("#![active] fn f() { 1; }", "active");
+    emptied("#![no_std] #![feature(x)] #[macro_use] #[path = \"x\"] #[cfg(y)] mod m { fn f() { 1; } }");
+    let files = [("lib.rs", "#[active] mod m { pub mod n; } mod o;"), ("m/n.rs", "fn f() { 1; }"), ("o.rs", "fn g() { 1; }")];
+    let report = interface_of(&files, &Options::default()).report;
+    let outcomes: Vec<_> = report.functions.iter().map(|function| (&*function.name, &function.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [("f", &Outcome::Stayed(crate::interface::Reason::Attribute("active".into()))), ("g", &Outcome::Emptied)]
+    );
+}
+
+#[test]
+fn a_name_of_the_standard_prelude_may_be_taken() {
+    stays("use test_log::test; #[test] fn f() { 1; }", "#[test]");
+    stays("use proptest::prelude::*; #[test] fn f() { 1; }", "#[test]");
+    emptied("use super::*; #[test] fn f() { 1; }");
+}
+
+#[test]
+fn a_body_that_may_define_something_outside_stays() {
+    stays("fn f() { impl A for B {} }", "`impl`");
+    stays("fn f() { const _: () = { impl A for B {} }; }", "`impl`");
+    stays("fn f() { #[macro_export] macro_rules! m { () => {} } }", "macro_export");
+    stays("fn f() { macro_rules! m { () => {} } }", "macro_rules");
+    stays("fn f() { mod m {} }", "`mod`");
+    stays("fn f() { extern \"C\" { fn g(); } }", "extern");
+    stays("fn f() { extern crate a; }", "extern");
+    stays("fn f() { #[derive(Debug)] struct A; }", "derive");
+    stays("fn f() { #[no_mangle] fn g() {} }", "no_mangle");
+    stays("fn f() { #[cfg_attr(x, active)] struct A; }", "active");
+    stays("fn f() { let x = #[active] { 1 }; }", "active");
+    emptied("fn f() { /// doc\n #[allow(unused)] struct A; #[cfg(x)] g(); #[rustfmt::skip] let y = 1; }");
+}
+
+#[test]
+fn a_macro_stays_unless_it_is_known_to_expand_to_an_expression() {
+    emptied(
+        "fn f() { println!(\"{}\", vec![1]); assert!(matches!(x, A | B if !(y)), \"no\"); std::format!(\"x\"); ::core::panic!() }",
+    );
+    stays("fn f() { m!(); }", "`m!`");
+    stays("fn f() { println!(\"{}\", m!{}); }", "`m!`");
+    stays("fn f() { vec![{ impl A for B {} 1 }]; }", "`impl`");
+    stays("fn f() { vec![{ #[derive(Debug)] struct A; 1 }]; }", "derive");
+    stays("fn f() { log::format!(); }", "`format!`");
+    stays("fn f() { a::std::format!(); }", "`format!`");
+    stays("fn f() { thread_local! { static A: u8 = 1; } }", "`thread_local!`");
+    emptied("fn f() { if !(x) {} while !{ y } {} return !(z) }");
+}
+
+#[test]
+fn a_standard_macros_name_may_be_taken() {
+    stays("macro_rules! println { () => {} } fn f() { println!(); }", "`println!`");
+    stays("mod m { macro_rules! vec { () => {} } } fn f() { vec![1]; }", "`vec!`");
+    stays("use defmt::println; fn f() { println!(); }", "`println!`");
+    stays("#[macro_use] extern crate x; fn f() { println!(); }", "`println!`");
+    stays("use defmt::*; fn f() { println!(); }", "`println!`");
+    stays("fn f() { use defmt::*; println!(); }", "`println!`");
+    stays("fn f() { use defmt::vec; vec![]; }", "`vec!`");
+    stays("cfg_if! { if #[cfg(x)] { use defmt::*; } } mod n; use n::*; fn f() { println!(); }", "`println!`");
+    stays("use defmt::*; mod m { use super::*; fn f() { println!(); } }", "`println!`");
+    stays("mod core {} fn f() { core::panic!() }", "`panic!`");
+    emptied("use super::*; use self::A::*; fn f() { println!(); }");
+    emptied("#[macro_use] extern crate std; fn f() { println!(); }");
+    emptied("use defmt::*; fn f() { std::println!(); }");
+    emptied("mod tests { use proptest::prelude::*; } use self::x::*; fn f() { println!(); }");
+}
+
+#[test]
+fn the_user_knows_more_macros() {
+    let known = |names: &[&str]| Options {
+        expression_macros: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..Options::default()
+    };
+    let text = "use log::info; fn f() { info!(\"x\"); log::warn!(); }";
+    assert_eq!(why_with(text, &known(&["info", "warn"])), None);
+    assert!(why_with(text, &known(&["info"])).unwrap().contains("`warn!`"));
+    assert!(why_with("macro_rules! info { () => {} } fn f() { info!(); }", &known(&["info"])).is_some());
+}
+
+#[test]
+fn special_functions_stay() {
+    stays("pub unsafe extern \"C\" fn f(x: u8, ...) { 1; }", "variadic");
+    stays("pub unsafe extern \"C\" fn f(x: u8, args: ...) { 1; }", "variadic");
+    stays("extern \"x86-interrupt\" fn f() { 1; }", "calling convention");
+    stays("impl A for B { default fn f() { 1; } }", "qualifier");
+    for feature in ["type_alias_impl_trait", "impl_trait_in_assoc_type", "generic_const_exprs"] {
+        stays(&format!("#![feature({feature})] fn f() {{}}"), "feature");
+        stays(&format!("#![cfg_attr(x, feature(a, {feature}))] fn f() {{}}"), "feature");
+    }
+    assert!(why_with("fn f() {}", &Options { proc_macro: true, ..Options::default() }).unwrap().contains("proc-macro"));
+    assert!(why_with("fn f() {}", &Options { body_features: true, ..Options::default() }).is_some());
+}
+
+#[test]
+fn a_text_that_cannot_be_parsed_stays_as_it_is() {
+    for text in ["fn f( {}", "fn f() { \"open }", "}", "№"] {
+        assert_eq!((keep(text), drop_(text)), (text.into(), text.into()));
+    }
+}
+
+#[test]
+fn deep_nesting_stays_as_it_is() {
+    for text in ["(".repeat(100_000), "!".repeat(100_000), "a<".repeat(100_000), "&".repeat(100_000)] {
+        let text = format!("const C: u8 = {text}");
+        assert_eq!(keep(&text), text);
+    }
+    let nested = format!("const C: u8 = {}1{}; fn f() {{ g() }}", "(".repeat(200), ")".repeat(200));
+    assert!(keep(&nested).ends_with("fn f() { loop {} }"));
+}
