@@ -68,8 +68,9 @@ impl Facts {
                     facts.standard_taken |=
                         is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
                 }
-                word if inert::BODY_FEATURES.contains(&word) => facts.body_features = true,
-                word if inert::NAME_BUILDERS.contains(&word) => facts.names_unknown = true,
+                // Most words are none of these, and shorter or longer than all of them.
+                word if word.len() > 18 => facts.body_features |= inert::BODY_FEATURES.contains(&word),
+                word if word.len() > 4 && word.len() < 14 => facts.names_unknown |= inert::NAME_BUILDERS.contains(&word),
                 _ => {}
             }
         }

@@ -68,7 +68,8 @@ fn is_shallow(tokens: Tokens<'_>) -> bool {
                 false
             }
             Some(Kind::Punct(_)) => true,
-            _ => tokens.is_word(index, "return") || tokens.is_word(index, "break") || tokens.is_word(index, "mut"),
+            Some(Kind::Word) => matches!(tokens.text(index), "return" | "break" | "mut" | "move" | "box" | "dyn"),
+            _ => false,
         };
         run = if prefix { run + 1 } else { 0 };
         if depth > DEEPEST || run > DEEPEST || angles > DEEPEST {

@@ -163,6 +163,8 @@ mod tests {
         for (name, _, reason) in ATTRIBUTES {
             assert!(!reason.is_empty() && seen.insert(name), "{name}");
         }
+        assert!(BODY_FEATURES.iter().all(|name| name.len() > 18));
+        assert!(NAME_BUILDERS.iter().all(|name| (5..14).contains(&name.len())));
         assert!(EXPRESSION_MACROS.is_sorted_by(|(one, _), (other, _)| one < other));
         assert!(EXPRESSION_MACROS.iter().all(|(_, reason)| !reason.is_empty()));
     }

@@ -46,3 +46,20 @@ fn the_page_on_shells_is_a_session_that_works() {
     let printed = shell(&mut scratch.command("sh"), &commands("From a shell").concat());
     assert!(printed.starts_with("40\nout/libuser.rlib: full rlib\n"), "{printed}");
 }
+
+#[test]
+fn the_page_on_interfaces_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let printed = shell(&mut scratch.command("sh"), &commands("Relink, don't rebuild: hollow rlibs by interface").concat());
+    assert!(printed.contains("pub fn price(x: u32) -> u32 { loop {} }"), "{printed}");
+    assert!(printed.contains("a sealed pair"), "{printed}");
+}
+
+#[test]
+fn the_page_on_cargo_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command("sh");
+    command.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_OFFLINE", "true").env("HOLLOW_EXPLAIN", "1");
+    shell(&mut command, &commands("From Cargo").concat());
+    assert!(scratch.list("greet/target/debug/deps/_hollow").iter().any(|name| name.starts_with("libgreet-")));
+}
