@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
         let signature = tokens.within(&(function.place.start..function.body.start));
         let inside = function.body.start + 1..function.body.end.saturating_sub(1);
         let body = || self.scanner.body(tokens.within(&inside), any_macro);
-        let own = || self.scanner.attributes(tokens, &function.inner_attributes, Position::Function, any_macro);
+        let own = || self.scanner.inner_attributes(tokens, &function.inner_attributes);
 
         let outside = self.everything.clone().or_else(|| function.stays.clone()).or_else(|| scope.clone());
         let stays = outside.or_else(|| self.scanner.signature(signature, any_macro)).or_else(own);

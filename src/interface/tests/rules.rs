@@ -216,3 +216,14 @@ fn deep_nesting_stays_as_it_is() {
     let nested = format!("const C: u8 = {}1{}; fn f() {{ g() }}", "(".repeat(200), ")".repeat(200));
     assert!(keep(&nested).ends_with("fn f() { loop {} }"));
 }
+
+#[test]
+fn an_attribute_at_the_beginning_of_a_body_is_one_of_the_function() {
+    for inner in
+        ["track_caller", "cfg(x)", "cold", "target_feature(enable = \"avx\")", "doc = \"x\"", "cfg_attr(x, cold)", "inline"]
+    {
+        stays(&format!("fn f() {{ #![{inner}] 1; }}"), "at the beginning of its body");
+    }
+    stays("fn f() {\n//! Documentation.\n1; }", "at the beginning of its body");
+    emptied("fn f() { #![allow(x)] #![cfg_attr(x, deny(y))] 1; }");
+}
