@@ -33,7 +33,7 @@ pub(super) struct Verdict {
 impl<'a> Judge<'a> {
     pub fn new(sources: &'a [Source], facts: &'a Facts, macros: &'a HashSet<String>, everything: Option<Reason>) -> Self {
         let scanner = Scanner { facts, expression_macros: macros };
-        let everything = everything.or(facts.body_features.then_some(Reason::Feature));
+        let everything = everything.or(facts.everything());
         let mut judge = Self { scanner, sources, everything, scopes: Vec::new(), plain_types: HashSet::new() };
         judge.scopes = judge.scopes_of_all();
         judge.plain_types = judge.plain_types();

@@ -205,11 +205,8 @@ impl Crate {
 
     /// Why no private function may be left out.
     fn keeps_private(&self, everything: Option<&Reason>) -> Option<String> {
-        if let Some(reason) = everything {
+        if let Some(reason) = everything.cloned().or(self.facts.everything()) {
             return Some(reason.to_string());
-        }
-        if self.facts.body_features {
-            return Some(Reason::Feature.to_string());
         }
         if self.facts.names_unknown {
             return Some("a macro of the crate may build identifiers".into());

@@ -35,6 +35,9 @@ pub enum Reason {
     Macro(String),
     /// The crate enables a feature by which bodies define types.
     Feature,
+    /// The crate may call foreign code that unwinds. If one of its bodies does, the crate is none for programs with `-Cpanic=abort`
+    /// (`rustc_mir_transform::ffi_unwind_calls`), and rustc tells dependents so.
+    ForeignUnwinding,
     /// A proc-macro crate.
     ProcMacro,
 }
@@ -60,6 +63,9 @@ impl fmt::Display for Reason {
                 write!(f, "its body calls `{name}!`, which is not known to expand to an expression (see --expression-macros)")
             }
             Self::Feature => f.write_str("the crate enables a feature by which bodies define types"),
+            Self::ForeignUnwinding => {
+                f.write_str("the crate may call foreign code that unwinds, of which rustc tells dependents")
+            }
             Self::ProcMacro => f.write_str("it is part of a proc-macro crate"),
         }
     }
