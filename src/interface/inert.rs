@@ -61,6 +61,9 @@ pub(super) const ATTRIBUTES: &[(&str, Places, &str)] = &[
     ("reexport_test_harness_main", Module, "tests only"),
 ];
 
+/// Attributes that may go with the body in which they stand, because lints are capped in the hollow pass.
+pub(super) const LINT_LEVELS: &[&str] = &["allow", "warn", "deny", "forbid", "expect"];
+
 /// Attributes that put a symbol where others find it without naming the function in Rust: such a function is never left out.
 pub(super) const EXPORTING: &[&str] = &["no_mangle", "export_name", "used", "link_section"];
 

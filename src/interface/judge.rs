@@ -33,7 +33,7 @@ pub(super) struct Verdict {
 impl<'a> Judge<'a> {
     pub fn new(sources: &'a [Source], facts: &'a Facts, macros: &'a HashSet<String>, everything: Option<Reason>) -> Self {
         let scanner = Scanner { facts, expression_macros: macros };
-        let everything = everything.or(facts.body_features.then_some(Reason::Feature));
+        let everything = everything.or(facts.everything());
         let mut judge = Self { scanner, sources, everything, scopes: Vec::new(), plain_types: HashSet::new() };
         judge.scopes = judge.scopes_of_all();
         judge.plain_types = judge.plain_types();
@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
         let signature = tokens.within(&(function.place.start..function.body.start));
         let inside = function.body.start + 1..function.body.end.saturating_sub(1);
         let body = || self.scanner.body(tokens.within(&inside), any_macro);
-        let own = || self.scanner.attributes(tokens, &function.inner_attributes, Position::Function, any_macro);
+        let own = || self.scanner.inner_attributes(tokens, &function.inner_attributes);
 
         let outside = self.everything.clone().or_else(|| function.stays.clone()).or_else(|| scope.clone());
         let stays = outside.or_else(|| self.scanner.signature(signature, any_macro)).or_else(own);

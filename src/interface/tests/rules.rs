@@ -230,3 +230,22 @@ fn a_constant_made_from_its_place_is_noticed() {
         None
     );
 }
+
+#[test]
+fn an_attribute_at_the_beginning_of_a_body_is_one_of_the_function() {
+    for inner in
+        ["track_caller", "cfg(x)", "cold", "target_feature(enable = \"avx\")", "doc = \"x\"", "cfg_attr(x, cold)", "inline"]
+    {
+        stays(&format!("fn f() {{ #![{inner}] 1; }}"), "at the beginning of its body");
+    }
+    stays("fn f() {\n//! Documentation.\n1; }", "at the beginning of its body");
+    emptied("fn f() { #![allow(x)] #![cfg_attr(x, deny(y))] 1; }");
+}
+
+#[test]
+fn a_crate_that_may_call_foreign_code_that_unwinds_stays() {
+    stays("extern \"C-unwind\" { fn g(); } fn f() { unsafe { g() } }", "unwinds");
+    stays("fn f(g: extern \"system-unwind\" fn()) { g() }", "unwinds");
+    assert!(drop_("extern \"C-unwind\" { fn g(); } fn f() { unsafe { g() } }").contains("fn f"));
+    emptied("extern \"C\" { fn g(); } fn f() { \"C-unwind\"; }");
+}
