@@ -6,6 +6,7 @@
 mod actions;
 mod cargo_mode;
 mod command_lines;
+mod corpus;
 mod facts;
 mod faults;
 mod fixture;
@@ -15,6 +16,7 @@ mod readme;
 mod rebuilds;
 mod recorded;
 mod ripgrep;
+mod ripgrep_suite;
 mod rules;
 mod seal;
 mod seal_refusals;
