@@ -11,6 +11,7 @@ mod facts;
 mod faults;
 mod fixture;
 mod inspect;
+mod modes;
 mod pipeline;
 mod readme;
 mod rebuilds;
