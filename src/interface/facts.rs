@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub names_unknown: bool,
     /// Some glob import from another crate can be seen from other files.
     pub leaks_glob: bool,
+    /// Some public glob import is from another crate, the standard library included.
+    pub exports_glob: bool,
     /// A file begins with `#![macro_use]`, so that the order of `mod` declarations matters.
     pub inner_macro_use: bool,
 }
@@ -45,6 +47,7 @@ impl Facts {
         self.foreign_unwinding |= other.foreign_unwinding;
         self.names_unknown |= other.names_unknown;
         self.leaks_glob |= other.leaks_glob;
+        self.exports_glob |= other.exports_glob;
         self.inner_macro_use |= other.inner_macro_use;
     }
 

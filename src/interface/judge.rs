@@ -63,6 +63,7 @@ impl<'a> Judge<'a> {
             && scope.is_none()
             && function.inner_attributes.iter().all(|place| self.scanner.may_be_left_out(tokens.within(place), any_macro))
             && self.has_plain_owner(shape, function)
+            && !self.hides_a_name(shape, function)
             && self.scanner.may_be_left_out(signature, any_macro);
         let in_body = if stays.is_none() || may_go { body() } else { None };
         Verdict { candidate: may_go && in_body.is_none(), stays: stays.or(in_body) }
@@ -72,6 +73,13 @@ impl<'a> Judge<'a> {
     fn has_plain_owner(&self, shape: &Shape, function: &Function) -> bool {
         let scope = &shape.scopes[function.scope];
         scope.is_module || scope.self_type.as_deref().is_some_and(|name| self.plain_types.contains(name))
+    }
+
+    /// Whether there may be a name that the function takes from dependents: those of a public glob import are hidden by any item that is called so,
+    /// even a private one. Names from this crate do not matter, because where they are defined they occur in kept tokens.
+    fn hides_a_name(&self, shape: &Shape, function: &Function) -> bool {
+        let scope = &shape.scopes[function.scope];
+        scope.exports_foreign_glob || (scope.exports_local_glob && self.scanner.facts.exports_glob)
     }
 
     fn plain_types(&self) -> HashSet<&'a str> {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use super::fixture::{self, Breaks, Fixture, Kind, Member, Off};
 use super::*;
-use crate::interface::{Decisions, Disk, overlay};
+use crate::interface::{Decisions, Disk, Reason, overlay};
 use crate::rlib::Seal;
 use crate::rustc::CommandLine;
 
@@ -163,4 +163,57 @@ fn without_its_rule_each_fixture_breaks_as_it_says() {
         };
         if is_so { Ok(()) } else { Err(format!("it should break like this: {:?}, but: {end:?}", fixture.breaks)) }
     });
+}
+
+/// The fixture that shows what a reason is for. That of proc-macro crates has none, because no hollow rlib is made of one; it is for those who
+/// only print their interface source.
+fn shown_by(reason: &Reason) -> Option<&'static str> {
+    match reason {
+        Reason::Const => Some("const_fn"),
+        Reason::Async => Some("async_fn"),
+        Reason::Generic => Some("generic_function"),
+        Reason::ImplTrait => Some("impl_trait_returned"),
+        Reason::MacroInSignature => Some("macro_in_signature"),
+        Reason::TraitDefault => Some("trait_default"),
+        Reason::Attribute(_) => Some("attribute_on_function"),
+        Reason::InnerAttribute(_) => Some("inner_attribute"),
+        Reason::Variadic => Some("variadic"),
+        Reason::CallingConvention => Some("calling_convention"),
+        Reason::Qualifier => Some("specialization"),
+        Reason::Item(_) => Some("impl_in_body"),
+        Reason::AttributeInBody(_) => Some("derive_in_body"),
+        Reason::Macro(_) => Some("unknown_macro_in_body"),
+        Reason::Feature => Some("type_alias_impl_trait"),
+        Reason::ForeignUnwinding => Some("foreign_unwinding"),
+        Reason::ProcMacro => None,
+    }
+}
+
+#[test]
+fn every_reason_is_shown_by_a_fixture() {
+    let name = String::from;
+    let reasons = [
+        Reason::Const,
+        Reason::Async,
+        Reason::Generic,
+        Reason::ImplTrait,
+        Reason::MacroInSignature,
+        Reason::TraitDefault,
+        Reason::Attribute(name("counting::counted")),
+        Reason::InnerAttribute(name("cfg")),
+        Reason::Variadic,
+        Reason::CallingConvention,
+        Reason::Qualifier,
+        Reason::Item("impl"),
+        Reason::AttributeInBody(name("derive")),
+        Reason::Macro(name("implement")),
+        Reason::Feature,
+        Reason::ForeignUnwinding,
+        Reason::ProcMacro,
+    ];
+    let fixtures = fixture::all();
+    for (reason, shown_by) in reasons.iter().filter_map(|reason| Some((reason.to_string(), shown_by(reason)?))) {
+        let fixture = fixtures.iter().find(|fixture| fixture.name == shown_by).unwrap();
+        assert!(matches!(&fixture.off, Off::Reason(text) if reason.contains(&**text)), "{shown_by}: {reason}");
+    }
 }

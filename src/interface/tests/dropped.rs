@@ -156,3 +156,15 @@ fn names_count_wherever_the_crates_code_is() {
     assert!(reaching(&[("lib.rs", "fn f() {} m!(n); macro_rules! m { ($n:ident) => { mod $n; } }"), ("n.rs", "")]));
     assert!(!reaching(&[("lib.rs", "fn f() {} mod m;"), ("m.rs", "pub fn g() { super::f() }")]));
 }
+
+#[test]
+fn a_private_function_that_may_hide_a_name_of_a_public_glob_import_stays() {
+    let is_left_out = |text: &str| !drop_(text).contains("fn f");
+    assert!(is_left_out("use a::*; fn f() {}"));
+    assert!(is_left_out("mod m { pub fn g() {} } pub use m::*; fn f() {}"));
+    assert!(!is_left_out("pub use a::*; fn f() {}"));
+    assert!(!is_left_out("pub use std::ptr::*; fn f() {}"));
+    assert!(!is_left_out("mod m { pub use a::*; } pub use m::*; fn f() {}"));
+    assert!(!is_left_out("a! { pub use a::*; } mod m {} pub use m::*; fn f() {}"));
+    assert!(is_left_out("pub use a::*; mod m { fn f() {} }"));
+}
