@@ -35,8 +35,33 @@ struct Measured<'a> {
     unit: &'a Unit,
     plain: Cost,
     metadata: Cost,
+    /// The metadata action by interface, with lines kept and with lines dropped.
+    by_interface: [Cost; 2],
     link: Cost,
 }
+
+/// A way to compile a unit, or the hollow part of it.
+#[derive(Clone, Copy)]
+enum Way {
+    Plain,
+    Metadata,
+    Interface(usize),
+    Link,
+}
+
+impl Measured<'_> {
+    fn cost(&self, way: Way) -> Cost {
+        match way {
+            Way::Plain => self.plain,
+            Way::Metadata => self.metadata,
+            Way::Interface(lines) => self.by_interface[lines],
+            Way::Link => self.link,
+        }
+    }
+}
+
+/// Ways to treat lines.
+const LINES: [&str; 2] = ["keep", "drop"];
 
 fn main() {
     let recording = Recording::of_ripgrep(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap_or_else(|reason| panic!("{reason}"));
@@ -44,7 +69,10 @@ fn main() {
     let mut measured: Vec<Measured> = recording
         .units
         .iter()
-        .map(|unit| Measured { unit, plain: Cost::default(), metadata: Cost::default(), link: Cost::default() })
+        .map(|unit| {
+            let [plain, metadata, link] = [Cost::default(); 3];
+            Measured { unit, plain, metadata, by_interface: [Cost::default(); 2], link }
+        })
         .collect();
     for round in 0..rounds {
         measure(&recording, &mut measured, round == 0);
@@ -60,13 +88,17 @@ fn measure(recording: &Recording, measured: &mut [Measured], first: bool) {
     let keep = |best: &mut Cost, cost: Cost| {
         *best = if first { cost } else { best.least(cost) };
     };
-    for Measured { unit, plain, metadata, link } in measured {
+    for Measured { unit, plain, metadata, by_interface, link } in measured {
         let by_rustc = recording.relocated(unit, &recording.source, &scratch.path().join("plain"));
         std::fs::create_dir_all(out_dir(&by_rustc)).unwrap();
         keep(plain, run(by_rustc.command(&unit.program, &[])));
         let by_hollow = recording.relocated(unit, &recording.source, &scratch.path().join("hollow"));
         if unit.kind == Kind::Library {
             keep(metadata, run(by_hollow.hollow("metadata", &[])));
+            for (cost, lines) in by_interface.iter_mut().zip(LINES) {
+                let elsewhere = recording.relocated(unit, &recording.source, &scratch.path().join(lines));
+                keep(cost, run(elsewhere.hollow("metadata", &[&format!("--interface={lines}")])));
+            }
         }
         keep(link, run(by_hollow.hollow("link", &[])));
     }
@@ -104,21 +136,29 @@ fn children() -> Duration {
 
 fn report_cpu(measured: &[Measured]) {
     println!("CPU seconds, user and system\n");
-    println!("{:<24}{:>8}{:>10}{:>8}{:>16}{:>12}", "", "rustc", "metadata", "link", "metadata/rustc", "link/rustc");
-    let row = |name: &str, plain: Duration, metadata: Duration, link: Duration| {
-        let (plain, metadata, link) = (plain.as_secs_f64(), metadata.as_secs_f64(), link.as_secs_f64());
-        println!("{name:<24}{plain:>8.2}{metadata:>10.2}{link:>8.2}{:>16.2}{:>12.2}", metadata / plain, link / plain);
+    println!(
+        "{:<18}{:>7}{:>10}{:>7}{:>7}{:>7}   ratios to rustc:{:>9}{:>6}{:>6}{:>6}",
+        "", "rustc", "metadata", "keep", "drop", "link", "metadata", "keep", "drop", "link"
+    );
+    let row = |name: &str, cost: &dyn Fn(Way) -> Duration| {
+        let plain = cost(Way::Plain).as_secs_f64();
+        let of = |way| cost(way).as_secs_f64();
+        let [metadata, keep, drop, link] = [of(Way::Metadata), of(Way::Interface(0)), of(Way::Interface(1)), of(Way::Link)];
+        println!(
+            "{name:<18}{plain:>7.2}{metadata:>10.2}{keep:>7.2}{drop:>7.2}{link:>7.2}{:>28.2}{:>6.2}{:>6.2}{:>6.2}",
+            metadata / plain,
+            keep / plain,
+            drop / plain,
+            link / plain
+        );
     };
     let (libraries, programs): (Vec<&Measured>, Vec<&Measured>) = measured.iter().partition(|m| m.unit.kind == Kind::Library);
     let mut longest = libraries.clone();
     longest.sort_by_key(|m| std::cmp::Reverse(m.plain.cpu));
     for m in longest.iter().take(12) {
-        row(&m.unit.name, m.plain.cpu, m.metadata.cpu, m.link.cpu);
+        row(&m.unit.name, &|way| m.cost(way).cpu);
     }
-    let sum = |of: &[&Measured], cost: fn(&Measured) -> Duration| of.iter().map(|m| cost(m)).sum();
-    let total = |of: &[&Measured], name: String| {
-        row(&name, sum(of, |m| m.plain.cpu), sum(of, |m| m.metadata.cpu), sum(of, |m| m.link.cpu))
-    };
+    let total = |of: &[&Measured], name: String| row(&name, &|way| of.iter().map(|m| m.cost(way).cpu).sum());
     total(&libraries, format!("all {} libraries", libraries.len()));
     total(&programs, format!("all {} programs", programs.len()));
 }
@@ -139,6 +179,8 @@ fn report_critical_path(measured: &[Measured]) {
         ("no pipelining", none),
         ("Cargo's pipelining (one rustc, its .rmeta first)", critical_path(measured, |m| (m.plain.rmeta, m.plain.wall))),
         ("hollow rlibs (two actions)", critical_path(measured, |m| (m.metadata.wall, m.link.wall))),
+        ("hollow rlibs by interface, lines kept", critical_path(measured, |m| (m.by_interface[0].wall, m.link.wall))),
+        ("hollow rlibs by interface, lines dropped", critical_path(measured, |m| (m.by_interface[1].wall, m.link.wall))),
     ];
     for (name, length) in rows {
         println!("{name:<52}{:>8.2}{:>8.2}", length.as_secs_f64(), length.as_secs_f64() / none.as_secs_f64());

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::action::Plan;
+use crate::action::{After, Plan};
+use crate::interface::Lines;
 
 /// In which form to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One line that a POSIX shell can run.
     Shell,
-    /// `{"crate", "argv", "env", "output", "dep_info"}`.
+    /// `{"crate", "argv", "env", "output", "dep_info", "interface", "then"}`.
     Json,
 }
 
@@ -26,6 +27,28 @@ struct Printed<'a> {
     env: serde_json::Map<String, serde_json::Value>,
     output: &'a Path,
     dep_info: Option<&'a Path>,
+    /// `keep` or `drop` if the interface source is compiled in the place of the true one, which `argv` names.
+    interface: Option<&'static str>,
+    /// What hollow does when rustc has succeeded.
+    then: Vec<Step<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Step<'a> {
+    VerifyAgainst(&'a Path),
+    SealWith(&'a Path),
+    PublishAs(&'a Path),
+}
+
+impl<'a> Step<'a> {
+    fn of(after: &'a After) -> Self {
+        match after {
+            After::Verify(hollow) => Self::VerifyAgainst(hollow),
+            After::Seal(hollow) => Self::SealWith(hollow),
+            After::Publish(path) => Self::PublishAs(path),
+        }
+    }
 }
 
 /// Prints what the action would run, and runs nothing.
@@ -67,7 +90,18 @@ fn json(plan: &Plan, program: &Path) -> Result<String> {
     for (name, value) in &plan.env {
         env.insert(name.to_string_lossy().into_owned(), value.to_string_lossy().into());
     }
-    let printed = Printed { crate_name: &plan.crate_name, argv, env, output: &plan.output, dep_info: plan.dep_info.as_deref() };
+    let printed = Printed {
+        crate_name: &plan.crate_name,
+        argv,
+        env,
+        output: &plan.output,
+        dep_info: plan.dep_info.as_deref(),
+        interface: plan.interface.as_ref().map(|options| match options.lines {
+            Lines::Keep => "keep",
+            Lines::Drop => "drop",
+        }),
+        then: plan.after.iter().map(Step::of).collect(),
+    };
     let mut text = serde_json::to_string_pretty(&printed).context(not_utf8)?;
     text.push('\n');
     Ok(text)

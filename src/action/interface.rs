@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
@@ -109,6 +109,9 @@ impl InterfacePass {
         let root = Path::new(input);
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
         let krate = Crate::load(root, &Disk, out_dir.as_deref())?;
+        if let Some(name) = krate.place_in_constants().filter(|_| options.lines == Lines::Drop) {
+            bail!("a constant is made from `{name}!`, and lines move in the interface source");
+        }
         let extraction = Options::of(plain, options.lines, options.expression_macros.clone());
         let interface = krate.interface(&extraction);
         for line in interface.report.to_string().lines() {
@@ -192,17 +195,15 @@ fn forced(dependency: Extern) -> Extern {
     Extern { options: Some(options), ..dependency }
 }
 
-/// Gives the files of the overlay the names that rustc would have given the true ones: what the command line maps them to, or else their
-/// absolute paths (`FilePathMapping::to_embeddable_absolute_path`, by which rustc writes paths into metadata).
+/// Gives the files of the overlay the names that rustc would have given the true ones: paths as they were written, unless the command
+/// line maps them to something else.
 fn map_away(line: &mut CommandLine, plain: &CommandLine, overlay: &Overlay) -> Result<()> {
     let current = std::env::current_dir().context("cannot tell the working directory")?;
     let mappings = mappings(plain, &current);
     for (directory, original) in &overlay.directories {
-        let absolute = if original.as_os_str().is_empty() { current.clone() } else { current.join(original) };
-        let name = mapped(original, &mappings).or_else(|| mapped(&absolute, &mappings)).unwrap_or(absolute);
         let mut mapping = directory.clone().into_os_string();
         mapping.push("=");
-        mapping.push(name);
+        mapping.push(mapped(original, &mappings).unwrap_or_else(|| original.clone()));
         line.push(Opt::new(Name::RemapPathPrefix, mapping));
     }
     Ok(())

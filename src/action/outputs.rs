@@ -49,7 +49,7 @@ fn unlink_obstacle(output: &Path) -> Result<()> {
 /// The place of an action's outputs while it runs, when this process waits for rustc.
 pub enum Staging<'a> {
     /// A directory beside the output. What is in it when all went well is moved out; the rest goes away with it.
-    Private { plan: &'a Plan, directory: TempDir },
+    Private { plan: &'a Plan, directory: TempDir, intermediate: &'a Path },
     /// Where they belong. What is new there when something went wrong is removed.
     InPlace { plan: &'a Plan, before: Vec<(PathBuf, Stamp)> },
 }
@@ -57,7 +57,7 @@ pub enum Staging<'a> {
 impl<'a> Staging<'a> {
     /// Chooses the place: in private, unless somebody is told the paths meanwhile (`--json=artifacts`), one of them is a device
     /// (`-o /dev/null`), or the linker puts them into the output (Apple's does).
-    pub fn new(plan: &'a Plan) -> Result<Self> {
+    pub fn new(plan: &'a Plan, scratch: &'a TempDir) -> Result<Self> {
         let announces = plan
             .line
             .values(Name::Json)
@@ -70,7 +70,7 @@ impl<'a> Staging<'a> {
         let within = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let directory =
             tempfile::Builder::new().prefix(".hollow-").tempdir_in(within).context("cannot make a place for the output")?;
-        Ok(Self::Private { plan, directory })
+        Ok(Self::Private { plan, directory, intermediate: scratch.path() })
     }
 
     /// Where rustc is to write the output.
@@ -89,35 +89,27 @@ impl<'a> Staging<'a> {
         }
     }
 
-    /// The command line for rustc with these places. Intermediate files go to `scratch`, unless they are to be kept.
-    pub fn line(&self, scratch: &TempDir) -> CommandLine {
-        let line = match self {
-            Self::InPlace { plan, .. } => plan.line.clone(),
-            Self::Private { plan, .. } => {
-                let output = path_value("link=", &plan.output);
-                let dep_info = plan.dep_info.as_deref().map(|path| (path_value("dep-info=", path), path));
-                plan.line.clone().rewrite(|option| match &dep_info {
-                    _ if option.name() != Name::Emit => Edit::Keep,
-                    _ if option.value() == output => staged_emit(option, "link=", &self.staged(&plan.output)),
-                    Some((value, path)) if option.value() == value => staged_emit(option, "dep-info=", &self.staged(path)),
-                    _ => Edit::Keep,
-                })
-            }
-        };
-        let kept = line.values(Name::Codegen).map(Codegen::parse).any(|codegen| {
-            codegen.name == "save-temps" || codegen.name == "split-debuginfo" && codegen.value != Some("off".as_ref())
+    /// The command line for rustc with these places.
+    pub fn line(&self) -> CommandLine {
+        let Self::Private { plan, intermediate, .. } = self else { return self.plan().line.clone() };
+        let output = path_value("link=", &plan.output);
+        let dep_info = plan.dep_info.as_deref().map(|path| (path_value("dep-info=", path), path));
+        let mut line = plan.line.clone().rewrite(|option| match &dep_info {
+            _ if option.name() == Name::OutDir && !keeps_intermediate(&plan.line) => Edit::Drop,
+            _ if option.name() != Name::Emit => Edit::Keep,
+            _ if option.value() == output => staged_emit(option, "link=", &self.staged(&plan.output)),
+            Some((value, path)) if option.value() == value => staged_emit(option, "dep-info=", &self.staged(path)),
+            _ => Edit::Keep,
         });
-        if kept || cfg!(target_vendor = "apple") {
-            return line;
+        if !keeps_intermediate(&plan.line) {
+            line.push(Opt::new(Name::OutDir, *intermediate));
         }
-        let mut line = line.rewrite(|option| if option.name() == Name::OutDir { Edit::Drop } else { Edit::Keep });
-        line.push(Opt::new(Name::OutDir, scratch.path()));
         line
     }
 
     /// Puts the outputs where they belong.
     pub fn commit(self) -> Result<()> {
-        let Self::Private { plan, directory } = &self else { return Ok(()) };
+        let Self::Private { plan, directory, .. } = &self else { return Ok(()) };
         if let Some(dep_info) = plan.dep_info.as_deref() {
             let staged = self.staged(dep_info);
             let content = fs::read(&staged)?;
@@ -148,20 +140,27 @@ impl<'a> Staging<'a> {
     }
 
     fn staged(&self, path: &Path) -> PathBuf {
-        let Self::Private { plan, directory } = self else { return path.to_owned() };
+        let Self::Private { plan, directory, .. } = self else { return path.to_owned() };
         let mut staged = parent(&plan.output).join(directory.path().file_name().unwrap_or_default());
         staged.push(path.file_name().unwrap_or_default());
         staged
     }
 
-    /// Dep-info names its targets; those are the final ones.
+    /// Dep-info names its targets, some by `--out-dir`; those are the final ones.
     fn without_staging(&self, dep_info: &[u8]) -> Vec<u8> {
-        let Self::Private { plan, .. } = self else { return dep_info.to_vec() };
+        let Self::Private { plan, intermediate, .. } = self else { return dep_info.to_vec() };
         let mut content = dep_info.to_vec();
         for path in std::iter::once(&plan.output).chain(&plan.dep_info) {
             content = replace_path(&content, &self.staged(path), path);
         }
-        content
+        let out_dir = plan.line.values(Name::OutDir).next_back().map(|out_dir| Path::new(out_dir).join(""));
+        replace_path(&content, &intermediate.join(""), &out_dir.unwrap_or_default())
+    }
+
+    fn plan(&self) -> &'a Plan {
+        match self {
+            Self::Private { plan, .. } | Self::InPlace { plan, .. } => plan,
+        }
     }
 }
 
@@ -174,6 +173,13 @@ impl Stamp {
         let metadata = path.symlink_metadata().ok();
         Self(metadata.and_then(|found| Some((found.dev(), found.ino(), found.len(), found.modified().ok()?))))
     }
+}
+
+/// Whether somebody wants what rustc puts into `--out-dir` besides its outputs.
+fn keeps_intermediate(line: &CommandLine) -> bool {
+    line.values(Name::Codegen)
+        .map(Codegen::parse)
+        .any(|codegen| codegen.name == "save-temps" || codegen.name == "split-debuginfo" && codegen.value != Some("off".as_ref()))
 }
 
 fn parent(path: &Path) -> &Path {

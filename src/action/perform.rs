@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::outputs::{Staging, prepare};
 use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error};
-use crate::process::{Ended, Invocation, Limits, capture, run};
+use crate::process::{Ended, Invocation, Limits, Runner};
 use crate::report;
 use crate::rlib::{Rlib, Seal};
 use crate::rustc::CommandLine;
@@ -24,38 +24,50 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     let twin = HollowTwin::read(plan)?;
     prepare(plan)?;
     let limits = Limits::current();
-    let mut invocation = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
-    if !plan.links && plan.after.is_empty() && plan.interface.is_none() && invocation.fits(&limits) {
-        return Err(cannot_run(program, invocation.exec()));
-    }
-
-    let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
-    let staging = Staging::new(plan)?;
-    let line = staging.line(&scratch);
-    invocation.env.push(("TMPDIR".into(), scratch.path().into()));
-    if let Some(options) = &plan.interface {
-        match by_interface(plan, options, &line, &staging, &invocation, explain) {
-            Ok(Some(Ended::Killed(signal))) => {
-                staging.abandon();
-                return Ok(killed(plan, Ended::Killed(signal)).into());
-            }
-            Ok(Some(_)) => {
-                staging.commit().context("cannot put the output into its place")?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Ok(None) => {}
-            Err(error) => explain.note(format_args!("plain hollow rlib, not by interface: {error:#}")),
+    if !plan.links && plan.after.is_empty() && plan.interface.is_none() {
+        let last = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
+        if last.fits(&limits) {
+            return Err(cannot_run(program, last.exec()));
         }
     }
-    invocation.args = line.into_tokens();
-    if !invocation.fits(&limits) {
-        invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
-    }
-    let result = run(&invocation).map_err(|error| cannot_run(program, error)).and_then(|ended| match ended {
-        Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
-        Ended::Exited(code) => Ok(code),
-        Ended::Killed(_) => Ok(killed(plan, ended)),
-    });
+
+    let runner = Runner::new().context("cannot listen for signals")?;
+    let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
+    let staging = Staging::new(plan, &scratch)?;
+    let invocation = |line: &CommandLine| {
+        let mut env = plan.env.clone();
+        env.push(("TMPDIR".into(), scratch.path().into()));
+        let mut invocation = Invocation { program: program.to_owned(), args: line.clone().into_tokens(), env };
+        if !invocation.fits(&limits) {
+            invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
+        }
+        Ok::<_, anyhow::Error>(invocation)
+    };
+    let line = staging.line();
+    let by_interface = match &plan.interface {
+        None => false,
+        Some(options) => by_interface(plan, options, &line, explain, |pass| {
+            let (ended, said) = runner.capture(&invocation(pass.line())?)?;
+            if let (Ended::Exited(0), Some(dep_info)) = (ended, staging.dep_info()) {
+                fs_err::write(&dep_info, pass.with_true_sources(&fs_err::read(&dep_info)?))?;
+            }
+            Ok((ended, said))
+        }),
+    };
+    let result = if by_interface {
+        Ok(0)
+    } else {
+        // After a signal this starts nothing, and says that the signal ended it.
+        let ended = runner.run(&invocation(&line)?).map_err(|error| cannot_run(program, error));
+        ended.and_then(|ended| match ended {
+            Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
+            Ended::Exited(code) => Ok(code),
+            Ended::Killed(_) => {
+                report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
+                Ok(ended.code())
+            }
+        })
+    };
     match result {
         Ok(0) => {
             staging.commit().context("cannot put the output into its place")?;
@@ -66,43 +78,34 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     result.map(ExitCode::from)
 }
 
-/// Says so, and tells the status.
-fn killed(plan: &Plan, ended: Ended) -> u8 {
-    report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
-    ended.code()
-}
-
-/// Makes the hollow rlib from the interface source. `None` if that source does not compile: then the plain hollow rlib is right, or else the
+/// Makes the hollow rlib from the interface source. `false` if that could not be done: then the plain hollow rlib is right, or else the
 /// errors of the true source are.
 fn by_interface(
     plan: &Plan,
     options: &InterfaceOptions,
     line: &CommandLine,
-    staging: &Staging<'_>,
-    plain: &Invocation,
     explain: &mut Explain,
-) -> Result<Option<Ended>> {
-    let pass = InterfacePass::prepare(line, options, &plan.output, explain)?;
-    let invocation = Invocation { args: pass.line().clone().into_tokens(), ..plain.clone() };
-    let (ended, said) = capture(&invocation)?;
-    if let Ended::Killed(_) = ended {
-        pass.discard();
-        return Ok(Some(ended));
-    }
-    if !ended.is_success() {
-        explain.note(format_args!(
-            "plain hollow rlib, not by interface, because the interface source does not compile: {}",
-            first_error(&said)
-        ));
-        pass.discard();
-        return Ok(None);
-    }
-    if let Some(dep_info) = staging.dep_info() {
-        let content = fs_err::read(&dep_info)?;
-        fs_err::write(&dep_info, pass.with_true_sources(&content))?;
-    }
-    drop(std::io::stderr().write_all(&artifact_messages(&said)));
-    Ok(Some(ended))
+    run: impl FnOnce(&InterfacePass) -> Result<(Ended, Vec<u8>)>,
+) -> bool {
+    let why = match InterfacePass::prepare(line, options, &plan.output, explain) {
+        Err(error) => format!("{error:#}"),
+        Ok(pass) => match run(&pass) {
+            Ok((Ended::Exited(0), said)) => {
+                drop(std::io::stderr().write_all(&artifact_messages(&said)));
+                return true;
+            }
+            Ok((_, said)) => {
+                pass.discard();
+                format!("the interface source does not compile: {}", first_error(&said))
+            }
+            Err(error) => {
+                pass.discard();
+                format!("{error:#}")
+            }
+        },
+    };
+    explain.note(format_args!("plain hollow rlib, not by interface: {why}"));
+    false
 }
 
 /// That rustc can't be started.

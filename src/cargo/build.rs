@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
@@ -13,7 +13,7 @@ use super::passes;
 use super::settings::Settings;
 use super::unit::Library;
 use crate::action::{Explain, InterfacePass, first_error, obstacle};
-use crate::process::{Ended, Invocation, capture, run};
+use crate::process::{Ended, Invocation, Runner};
 use crate::report;
 use crate::rlib::{Rlib, Seal, raw_metadata};
 use crate::rustc::{CommandLine, bootstrap, response_file};
@@ -30,11 +30,15 @@ pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
     let Ok(library) = library else { return become_plain(&plain) };
     let Some(env) = bootstrap_environment(&library) else { return become_plain(&plain) };
 
+    let runner = Runner::new()?;
     let settings = Settings::from_environment();
     let made = settings.and_then(|settings| {
-        let passes = Passes { library: &library, settings: &settings, rustc: &plain.program, env };
+        let passes = Passes { library: &library, settings: &settings, runner: &runner, rustc: &plain.program, env };
         Ok(passes.hollow()?.map(|seal| passes.full(&seal)))
     });
+    if let Some(signal) = runner.interrupted() {
+        return Ok(Ended::Killed(signal).code().into());
+    }
     match made {
         Ok(Some(ended)) => ended,
         // The true source does not compile, or only plain rustc can compile it. It says so in its own words.
@@ -63,6 +67,7 @@ fn bootstrap_environment(library: &Library) -> Option<Vec<(OsString, OsString)>>
 struct Passes<'a> {
     library: &'a Library,
     settings: &'a Settings,
+    runner: &'a Runner,
     rustc: &'a Path,
     env: Vec<(OsString, OsString)>,
 }
@@ -75,7 +80,7 @@ impl Passes<'_> {
         let staging = TempDir::with_prefix_in(".hollow-", library.hollow_directory())?;
         let staged = staging.path().join(library.hollow.file_name().unwrap_or_default());
         let plain = passes::hollow(library, &staged);
-        if !self.by_interface(&plain)? && capture(&self.invocation(plain))?.0 != Ended::Exited(0) {
+        if !self.by_interface(&plain)? && self.runner.capture(&self.invocation(plain))?.0 != Ended::Exited(0) {
             return Ok(None);
         }
         if let Some(rmeta) = &library.rmeta {
@@ -104,7 +109,7 @@ impl Passes<'_> {
         }
         let said = match InterfacePass::prepare(plain, options, &library.hollow, &mut Explain::Silent) {
             Err(error) => format!("{error:#}"),
-            Ok(pass) => match capture(&self.invocation(pass.line().clone()))? {
+            Ok(pass) => match self.runner.capture(&self.invocation(pass.line().clone()))? {
                 (Ended::Exited(0), _) => {
                     explain.note(format_args!("crate `{}`: hollow rlib by interface", library.crate_name));
                     return Ok(true);
@@ -128,18 +133,18 @@ impl Passes<'_> {
             true => library.rlib.clone(),
             false => staging.path().join(library.rlib.file_name().unwrap_or_default()),
         };
-        let ended = run(&self.invocation(passes::full(library, &staged)))?;
+        let ended = self.runner.run(&self.invocation(passes::full(library, &staged)))?;
         if ended != Ended::Exited(0) {
             if let Ended::Killed(_) = ended {
                 report(format_args!("error: rustc {ended} while compiling crate `{}`", library.crate_name));
             }
             return Ok(ended.code().into());
         }
-        let sealed = seal.put_on(&staged, &staged);
-        if let Err(error) = sealed {
+        if let Err(error) = seal.put_on(&staged, &staged) {
             // An rlib that disagrees with its `.rmeta` would only break dependents.
             let _ = fs::remove_file(&staged);
-            return Err(error.into());
+            // The place where it still is means nothing to anybody.
+            bail!("{}", error.to_string().replace(&*staged.to_string_lossy(), &library.rlib.to_string_lossy()));
         }
         if staged != library.rlib {
             fs::rename(&staged, &library.rlib)?;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use super::inert;
 use super::lex::{Kind, Tokens};
+use super::reason::Reason;
 
 /// Facts about a crate; those of its files add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,10 +23,14 @@ pub(super) struct Facts {
     pub standard_taken: bool,
     /// A feature is enabled by which bodies define types.
     pub body_features: bool,
+    /// Something is called that may unwind from foreign code, as far as the crate's own declarations tell.
+    pub foreign_unwinding: bool,
     /// Identifiers are built in macros, or text is included that could not be read, so that anything may be named.
     pub names_unknown: bool,
     /// Some glob import from another crate can be seen from other files.
     pub leaks_glob: bool,
+    /// Some public glob import is from another crate, the standard library included.
+    pub exports_glob: bool,
     /// A file begins with `#![macro_use]`, so that the order of `mod` declarations matters.
     pub inner_macro_use: bool,
 }
@@ -39,9 +44,20 @@ impl Facts {
         self.any_imported |= other.any_imported;
         self.standard_taken |= other.standard_taken;
         self.body_features |= other.body_features;
+        self.foreign_unwinding |= other.foreign_unwinding;
         self.names_unknown |= other.names_unknown;
         self.leaks_glob |= other.leaks_glob;
+        self.exports_glob |= other.exports_glob;
         self.inner_macro_use |= other.inner_macro_use;
+    }
+
+    /// The reason, if there is one, why every body of the crate stays.
+    pub fn everything(&self) -> Option<Reason> {
+        match self {
+            Self { body_features: true, .. } => Some(Reason::Feature),
+            Self { foreign_unwinding: true, .. } => Some(Reason::ForeignUnwinding),
+            _ => None,
+        }
     }
 
     /// Those of one file, except for what only its tree can tell.
@@ -64,12 +80,14 @@ impl Facts {
                 "use" => facts.import(&Import::read(tokens, index)),
                 "macro_use" => facts.macro_use(tokens, index),
                 "mod" => facts.standard_taken |= is_standard(tokens.name(index + 1)),
+                "extern" => facts.foreign_unwinding |= unwinds(tokens, index),
                 "crate" if tokens.is_word(index.wrapping_sub(1), "extern") && tokens.is_word(index + 2, "as") => {
                     facts.standard_taken |=
                         is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
                 }
-                word if inert::BODY_FEATURES.contains(&word) => facts.body_features = true,
-                word if inert::NAME_BUILDERS.contains(&word) => facts.names_unknown = true,
+                // Most words are none of these, and shorter or longer than all of them.
+                word if word.len() > 18 => facts.body_features |= inert::BODY_FEATURES.contains(&word),
+                word if word.len() > 4 && word.len() < 14 => facts.names_unknown |= inert::NAME_BUILDERS.contains(&word),
                 _ => {}
             }
         }
@@ -154,6 +172,14 @@ impl<'a> Import<'a> {
         }
         import
     }
+}
+
+/// Whether an `extern` begins the declarations of foreign functions that may unwind, or the type of a pointer to one. The definition of such a
+/// function is ordinary Rust.
+fn unwinds(tokens: Tokens<'_>, index: usize) -> bool {
+    let is_open = |at: usize| matches!(tokens.kind(at), Some(Kind::Open(_)));
+    tokens.string(index + 1).is_some_and(|name| name.ends_with("-unwind"))
+        && (is_open(index + 2) || (tokens.is_word(index + 2, "fn") && is_open(index + 3)))
 }
 
 fn is_standard(name: Option<&str>) -> bool {

@@ -26,7 +26,9 @@ impl File {
         // Nothing holds on to a span any more, and the map of spans would keep a copy of every text.
         proc_macro2::extra::invalidate_current_thread_spans();
         if let Some(shape) = &shape {
-            facts.leaks_glob = leaks_glob(shape) || hidden_glob(tokens, shape);
+            let hidden_glob = hidden_glob(tokens, shape);
+            facts.leaks_glob = leaks_glob(shape) || hidden_glob;
+            facts.exports_glob = shape.scopes.iter().any(|scope| scope.exports_foreign_glob) || hidden_glob;
             let inner = shape.scopes.first().map_or(&[][..], |scope| &scope.attributes);
             let is_macro_use = |place: &Place| text[place.start as usize..place.end as usize].contains("macro_use");
             facts.inner_macro_use = inner.iter().any(is_macro_use);
@@ -68,7 +70,8 @@ fn is_shallow(tokens: Tokens<'_>) -> bool {
                 false
             }
             Some(Kind::Punct(_)) => true,
-            _ => tokens.is_word(index, "return") || tokens.is_word(index, "break") || tokens.is_word(index, "mut"),
+            Some(Kind::Word) => matches!(tokens.text(index), "return" | "break" | "mut" | "move" | "box" | "dyn"),
+            _ => false,
         };
         run = if prefix { run + 1 } else { 0 };
         if depth > DEEPEST || run > DEEPEST || angles > DEEPEST {

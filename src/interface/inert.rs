@@ -61,6 +61,9 @@ pub(super) const ATTRIBUTES: &[(&str, Places, &str)] = &[
     ("reexport_test_harness_main", Module, "tests only"),
 ];
 
+/// Attributes that may go with the body in which they stand, because lints are capped in the hollow pass.
+pub(super) const LINT_LEVELS: &[&str] = &["allow", "warn", "deny", "forbid", "expect"];
+
 /// Attributes that put a symbol where others find it without naming the function in Rust: such a function is never left out.
 pub(super) const EXPORTING: &[&str] = &["no_mangle", "export_name", "used", "link_section"];
 
@@ -163,6 +166,8 @@ mod tests {
         for (name, _, reason) in ATTRIBUTES {
             assert!(!reason.is_empty() && seen.insert(name), "{name}");
         }
+        assert!(BODY_FEATURES.iter().all(|name| name.len() > 18));
+        assert!(NAME_BUILDERS.iter().all(|name| (5..14).contains(&name.len())));
         assert!(EXPRESSION_MACROS.is_sorted_by(|(one, _), (other, _)| one < other));
         assert!(EXPRESSION_MACROS.iter().all(|(_, reason)| !reason.is_empty()));
     }

@@ -33,7 +33,7 @@ pub(super) struct Verdict {
 impl<'a> Judge<'a> {
     pub fn new(sources: &'a [Source], facts: &'a Facts, macros: &'a HashSet<String>, everything: Option<Reason>) -> Self {
         let scanner = Scanner { facts, expression_macros: macros };
-        let everything = everything.or(facts.body_features.then_some(Reason::Feature));
+        let everything = everything.or(facts.everything());
         let mut judge = Self { scanner, sources, everything, scopes: Vec::new(), plain_types: HashSet::new() };
         judge.scopes = judge.scopes_of_all();
         judge.plain_types = judge.plain_types();
@@ -54,7 +54,7 @@ impl<'a> Judge<'a> {
         let signature = tokens.within(&(function.place.start..function.body.start));
         let inside = function.body.start + 1..function.body.end.saturating_sub(1);
         let body = || self.scanner.body(tokens.within(&inside), any_macro);
-        let own = || self.scanner.attributes(tokens, &function.inner_attributes, Position::Function, any_macro);
+        let own = || self.scanner.inner_attributes(tokens, &function.inner_attributes);
 
         let outside = self.everything.clone().or_else(|| function.stays.clone()).or_else(|| scope.clone());
         let stays = outside.or_else(|| self.scanner.signature(signature, any_macro)).or_else(own);
@@ -63,6 +63,7 @@ impl<'a> Judge<'a> {
             && scope.is_none()
             && function.inner_attributes.iter().all(|place| self.scanner.may_be_left_out(tokens.within(place), any_macro))
             && self.has_plain_owner(shape, function)
+            && !self.hides_a_name(shape, function)
             && self.scanner.may_be_left_out(signature, any_macro);
         let in_body = if stays.is_none() || may_go { body() } else { None };
         Verdict { candidate: may_go && in_body.is_none(), stays: stays.or(in_body) }
@@ -72,6 +73,13 @@ impl<'a> Judge<'a> {
     fn has_plain_owner(&self, shape: &Shape, function: &Function) -> bool {
         let scope = &shape.scopes[function.scope];
         scope.is_module || scope.self_type.as_deref().is_some_and(|name| self.plain_types.contains(name))
+    }
+
+    /// Whether there may be a name that the function takes from dependents: those of a public glob import are hidden by any item that is called so,
+    /// even a private one. Names from this crate do not matter, because where they are defined they occur in kept tokens.
+    fn hides_a_name(&self, shape: &Shape, function: &Function) -> bool {
+        let scope = &shape.scopes[function.scope];
+        scope.exports_foreign_glob || (scope.exports_local_glob && self.scanner.facts.exports_glob)
     }
 
     fn plain_types(&self) -> HashSet<&'a str> {

@@ -9,6 +9,7 @@
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
 //! | `inert` | the lists of what does not matter, with reasons |
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
+//! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
 //! | [`overlay`] | the text on disk, among links to everything else |
@@ -24,6 +25,7 @@ mod inert;
 mod judge;
 mod lex;
 pub mod overlay;
+mod places;
 mod prune;
 mod reason;
 pub mod report;
@@ -89,6 +91,16 @@ pub struct Interface {
     pub report: Report,
 }
 
+/// What was decided on each function of each source.
+#[derive(Clone, Debug)]
+struct Decisions {
+    /// None where the text stays as it is.
+    verdicts: Vec<Option<Vec<Verdict>>>,
+    left_out: Vec<Vec<bool>>,
+    /// Why no private function is left out, if that is so.
+    keeps_private: Option<String>,
+}
+
 impl Options {
     /// Those that a command line of rustc implies.
     pub fn of(line: &CommandLine, lines: Lines, expression_macros: HashSet<String>) -> Self {
@@ -146,6 +158,11 @@ impl Crate {
         modules
     }
 
+    /// A macro such as `line!` in something that the compiler evaluates: then interface source whose lines have moved would be wrong.
+    pub fn place_in_constants(&self) -> Option<&'static str> {
+        self.tree.sources.iter().find_map(places::in_constants)
+    }
+
     /// The string literals of the true source that have `..` in them, each with its file: paths of modules and of included files are
     /// among them.
     pub(crate) fn climbing_literals(&self) -> impl Iterator<Item = (&Path, &str)> {
@@ -158,6 +175,11 @@ impl Crate {
 
     /// The interface source.
     pub fn interface(&self, options: &Options) -> Interface {
+        self.write(options.lines, self.decide(options))
+    }
+
+    /// What becomes of each function.
+    fn decide(&self, options: &Options) -> Decisions {
         let sources = &self.tree.sources;
         let everything = match options {
             Options { proc_macro: true, .. } => Some(Reason::ProcMacro),
@@ -172,29 +194,26 @@ impl Crate {
         let judge = Judge::new(sources, &self.facts, &options.expression_macros, everything);
         let verdicts: Vec<_> = (0..sources.len()).map(|index| judge.source(index, leave_out)).collect();
         let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
+        Decisions { verdicts, left_out, keeps_private }
+    }
 
+    fn write(&self, lines: Lines, decisions: Decisions) -> Interface {
+        let sources = &self.tree.sources;
+        let Decisions { verdicts, left_out, keeps_private } = decisions;
         let mut interface = Interface { report: Report { keeps_private, ..Report::default() }, ..Interface::default() };
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
         for index in order {
-            interface.add(
-                &sources[index],
-                verdicts[index].as_deref(),
-                &left_out[index],
-                options.lines,
-                !self.facts.inner_macro_use,
-            );
+            let sort_modules = !self.facts.inner_macro_use;
+            interface.add(&sources[index], verdicts[index].as_deref(), &left_out[index], lines, sort_modules);
         }
         interface
     }
 
     /// Why no private function may be left out.
     fn keeps_private(&self, everything: Option<&Reason>) -> Option<String> {
-        if let Some(reason) = everything {
+        if let Some(reason) = everything.cloned().or(self.facts.everything()) {
             return Some(reason.to_string());
-        }
-        if self.facts.body_features {
-            return Some(Reason::Feature.to_string());
         }
         if self.facts.names_unknown {
             return Some("a macro of the crate may build identifiers".into());

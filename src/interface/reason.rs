@@ -19,6 +19,8 @@ pub enum Reason {
     TraitDefault,
     /// An attribute that is not known to be inert, on the function, its `impl` or its module.
     Attribute(String),
+    /// An attribute of the function that stands inside its body, and would go with it.
+    InnerAttribute(String),
     /// C-variadic.
     Variadic,
     /// A calling convention that is not known to be ordinary.
@@ -33,6 +35,9 @@ pub enum Reason {
     Macro(String),
     /// The crate enables a feature by which bodies define types.
     Feature,
+    /// The crate may call foreign code that unwinds. If one of its bodies does, the crate is none for programs with `-Cpanic=abort`
+    /// (`rustc_mir_transform::ffi_unwind_calls`), and rustc tells dependents so.
+    ForeignUnwinding,
     /// A proc-macro crate.
     ProcMacro,
 }
@@ -48,6 +53,7 @@ impl fmt::Display for Reason {
             Self::TraitDefault => f.write_str("it is a default method of a trait, which dependents instantiate"),
             Self::Attribute(name) if name == "inline" => f.write_str("it is #[inline], so dependents get its MIR"),
             Self::Attribute(name) => write!(f, "#[{name}] is not known to be inert"),
+            Self::InnerAttribute(name) => write!(f, "#![{name}] at the beginning of its body is an attribute of the function"),
             Self::Variadic => f.write_str("it is C-variadic"),
             Self::CallingConvention => f.write_str("its calling convention is a special one"),
             Self::Qualifier => f.write_str("it has a qualifier of an unstable feature"),
@@ -57,6 +63,9 @@ impl fmt::Display for Reason {
                 write!(f, "its body calls `{name}!`, which is not known to expand to an expression (see --expression-macros)")
             }
             Self::Feature => f.write_str("the crate enables a feature by which bodies define types"),
+            Self::ForeignUnwinding => {
+                f.write_str("the crate may call foreign code that unwinds, of which rustc tells dependents")
+            }
             Self::ProcMacro => f.write_str("it is part of a proc-macro crate"),
         }
     }

@@ -96,6 +96,18 @@ impl Scanner<'_> {
         Some(Reason::Attribute(name.into_owned()))
     }
 
+    /// The first of a function's inner attributes that is more than the level of a lint: emptying the body would take it away.
+    pub fn inner_attributes(self, tokens: Tokens<'_>, places: &[Place]) -> Option<Reason> {
+        places.iter().find_map(|place| {
+            let names = attributes(tokens.within(place), 0);
+            match names.into_iter().find(|name| !inert::LINT_LEVELS.contains(&&**name)) {
+                Some(name) => Some(Reason::InnerAttribute(name.into_owned())),
+                None if tokens.within(place).text(0).starts_with('#') => None,
+                None => Some(Reason::InnerAttribute("doc".into())),
+            }
+        })
+    }
+
     /// Whether a private function may be left out as far as its signature goes: no attribute exports it or may do anything else, and
     /// no macro is called.
     pub fn may_be_left_out(self, tokens: Tokens<'_>, any_macro: bool) -> bool {

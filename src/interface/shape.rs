@@ -56,6 +56,10 @@ pub(super) struct Scope {
     pub foreign_glob: bool,
     /// A glob import from this crate.
     pub local_glob: bool,
+    /// A public glob import from another crate, the standard library included.
+    pub exports_foreign_glob: bool,
+    /// A public glob import from this crate.
+    pub exports_local_glob: bool,
     /// The name of the type, if it is an inherent `impl` of a plain one.
     pub self_type: Option<String>,
 }
@@ -117,7 +121,17 @@ impl Shape {
 
 impl Scope {
     fn new(is_module: bool, parent: Option<usize>, label: String, attributes: Vec<Place>) -> Self {
-        Self { is_module, parent, label, attributes, foreign_glob: false, local_glob: false, self_type: None }
+        Self {
+            is_module,
+            parent,
+            label,
+            attributes,
+            foreign_glob: false,
+            local_glob: false,
+            exports_foreign_glob: false,
+            exports_local_glob: false,
+            self_type: None,
+        }
     }
 }
 
@@ -195,13 +209,18 @@ impl Walk<'_> {
         let keyword = self.start(item.use_token.span);
         let index = self.tokens.tokens.partition_point(|token| token.start < keyword);
         let import = Import::read(self.tokens, index);
-        if has_glob(&item.tree) && !import.standard {
+        if has_glob(&item.tree) {
             let declared = item.leading_colon.is_none() && siblings.iter().any(|sibling| declares(sibling, import.first));
-            if import.local || declared {
-                self.shape.scopes[scope].local_glob = true;
-            } else {
-                self.shape.scopes[scope].foreign_glob = true;
-                self.shape.public_glob |= !matches!(item.vis, Visibility::Inherited);
+            let is_local = import.local || declared;
+            let is_public = !matches!(item.vis, Visibility::Inherited);
+            let own = &mut self.shape.scopes[scope];
+            own.exports_local_glob |= is_public && is_local;
+            own.exports_foreign_glob |= is_public && !is_local;
+            if is_local {
+                own.local_glob = true;
+            } else if !import.standard {
+                own.foreign_glob = true;
+                self.shape.public_glob |= is_public;
             }
         }
         let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.use_token.span);

@@ -28,7 +28,7 @@ fn tree(tree_: &UseTree, text: &mut String) {
         }
         UseTree::Glob(_) => text.push('*'),
         UseTree::Group(group) => {
-            let mut members: Vec<String> = group.items.iter().map(|member| rendered(member)).collect();
+            let mut members: Vec<String> = group.items.iter().map(rendered).collect();
             members.sort_unstable();
             match &members[..] {
                 // `use a::{self}` imports the module only, `use a` whatever is called so; and `use a::self` is no Rust.

@@ -4,7 +4,7 @@ mod child;
 mod exit;
 mod limits;
 
-pub use child::{capture, run};
+pub use child::Runner;
 pub use exit::{Ended, signal_name};
 pub use limits::Limits;
 

@@ -207,6 +207,13 @@ fn nothing_is_run_or_written_when_the_command_is_printed() {
     assert_eq!(json["output"], "new/out/_hollow/liba_meta.rlib");
     assert_eq!(json["env"]["RUSTC_BOOTSTRAP"], "1");
     assert_eq!(json["argv"][1], "--crate-type=lib");
+    assert_eq!((&json["interface"], &json["then"]), (&serde_json::Value::Null, &serde_json::json!([])));
+    let sealed = "link --print=json --seal-with h.rlib -- rustc --crate-type=lib a.rs";
+    let sealed: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(sealed)).ok().stdout).unwrap();
+    assert_eq!(sealed["then"], serde_json::json!([{ "seal_with": "h.rlib" }]));
+    let interface = "metadata --print=json --interface=drop -- rustc --crate-type=lib a.rs";
+    let interface: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(interface)).ok().stdout).unwrap();
+    assert_eq!(interface["interface"], "drop");
 }
 
 #[test]
@@ -221,6 +228,35 @@ fn diagnostics_and_the_exit_status_are_rustcs_own() {
     let plain = scratch.rustc("--crate-type=bin --out-dir=out wrong.rs");
     let wrapped = scratch.action("link", "--crate-type=bin --out-dir=out wrong.rs");
     assert_eq!((wrapped.stderr, wrapped.code), (plain.stderr, plain.code));
+}
+
+#[test]
+fn dep_info_is_what_rustc_itself_writes() {
+    let scratch = library();
+    scratch.write("a.rs", "mod sub; pub const TEXT: &str = include_str!(\"data.txt\"); pub fn a() -> u32 { sub::seven() }");
+    scratch.write("sub.rs", "pub fn seven() -> u32 { 7 }");
+    scratch.write("data.txt", "data");
+    let library = "--crate-type=lib --emit=dep-info,link --out-dir=out a.rs";
+    fs::create_dir_all(scratch.path("out")).unwrap();
+    scratch.rustc(library).ok();
+    let plain = String::from_utf8(scratch.read("out/a.d")).unwrap();
+    let dep_info = |path: &str| String::from_utf8(scratch.read(path)).unwrap();
+    let hollow = |line: &str| scratch.hollow(&words(&format!("{line} -- rustc --edition=2021 {library}"))).ok();
+
+    for interface in ["", "--interface=keep", "--interface=drop"] {
+        hollow(&format!("metadata {interface}"));
+        // rustc calls the rlib by `--out-dir`, whatever `--emit=link=` says.
+        assert_eq!(dep_info("out/_hollow/a.d"), plain.replace("out/a.d", "out/_hollow/a.d"), "{interface}");
+    }
+    for sealed in ["", "--seal-with out/_hollow/liba_meta.rlib"] {
+        hollow(&format!("link {sealed}"));
+        assert_eq!(dep_info("out/a.d"), plain, "{sealed}");
+    }
+    let program = "main.rs --extern=a=out/liba.rlib --emit=dep-info,link --out-dir=out";
+    scratch.rustc(program).ok();
+    let plain = dep_info("out/main.d");
+    scratch.action("link", program).ok();
+    assert_eq!(dep_info("out/main.d"), plain);
 }
 
 #[test]

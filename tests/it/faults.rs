@@ -109,6 +109,28 @@ fn a_signal_reaches_rustc_and_its_linker_and_nothing_is_left() {
 }
 
 #[test]
+fn after_a_signal_nothing_more_is_started() {
+    let scratch = program();
+    // Whatever it is asked for: says that it has begun, and goes on for ever.
+    let rustc = script(&scratch, "rustc", "#!/bin/sh\necho >> started\nsleep 300 & wait\n");
+    fs::create_dir(scratch.path("temporary")).unwrap();
+    let line = "--crate-name a --crate-type lib --emit=dep-info,metadata,link --out-dir out a.rs";
+    for own in ["metadata --interface --", "metadata --interface=drop --", ""] {
+        let mut command = scratch.command(HOLLOW);
+        command.args(own.split_whitespace()).arg(&rustc).args(line.split_whitespace());
+        command.env("CARGO_CRATE_NAME", "a").env("TMPDIR", scratch.path("temporary"));
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        wait_until("the compiler runs", || scratch.exists("started"));
+        assert!(signal(&child.id().to_string(), "TERM"));
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{own}");
+        assert_eq!(scratch.read("started"), b"\n", "{own}: one pass was started, and no other");
+        assert!(!scratch.list("out").iter().any(|name| name != "_hollow"), "{own}: {:?}", scratch.list("out"));
+        assert_eq!(scratch.list("temporary"), [] as [&str; 0], "{own}");
+        fs::remove_file(scratch.path("started")).unwrap();
+    }
+}
+
+#[test]
 fn a_second_signal_kills_a_rustc_that_ignores_the_first() {
     let scratch = program();
     let rustc = script(&scratch, "rustc", "#!/bin/sh\ntrap '' TERM\ntouch started\nsleep 300\n");

@@ -464,3 +464,78 @@ fn interface_rlibs_do_not_depend_on_where_they_are_made() {
         assert!(made("one") == made("a/longer/two"), "{lines}");
     }
 }
+
+/// Says where things are, in every way in which a dependent can see it.
+const PLACES: &str = r#"
+fn padding() {
+    // Two lines
+    // that go.
+}
+pub const fn constant() -> &'static str {
+    module_path!()
+}
+#[inline]
+pub fn inlined() -> String {
+    format!("{}:{}", file!(), line!())
+}
+pub fn generic<T>(_: T) -> String {
+    padding();
+    format!("{} {}:{}", std::panic::Location::caller(), file!(), line!())
+}
+pub fn panics<T>(_: T) {
+    panic!("here")
+}
+"#;
+
+#[test]
+fn with_lines_kept_every_place_is_the_true_one_and_with_lines_dropped_it_exists() {
+    let scratch = Scratch::new();
+    scratch.write("src/base.rs", PLACES);
+    scratch.write(
+        "main.rs",
+        "fn main() { println!(\"{} {} {}\", base::constant(), base::inlined(), base::generic(1)); base::panics(1); }",
+    );
+    let absolute = scratch.path("src/base.rs").display().to_string();
+    for source in ["src/base.rs", &absolute] {
+        for remapped in ["", "--remap-cwd .", "--remap-cwd /elsewhere"] {
+            let places = |interface: &str| {
+                let rustc = format!("rustc --edition=2021 --crate-type=lib --out-dir=out {source}");
+                let program = "rustc --edition=2021 --out-dir=out main.rs --extern=base=out/libbase.rlib";
+                for line in [
+                    format!("metadata {interface} {remapped} -- {rustc}"),
+                    format!("link --seal-with out/_hollow/libbase_meta.rlib {remapped} -- {rustc}"),
+                    format!("link {remapped} -- {program}"),
+                ] {
+                    scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok();
+                }
+                let ran = run(&mut scratch.command(scratch.path("out/main")));
+                // Without the number of the thread.
+                ran.stdout + ran.stderr.split_once("panicked").unwrap().1
+            };
+            let plain = places("");
+            assert_eq!(places("--interface=keep"), plain, "{source} {remapped}");
+            let dropped = places("--interface=drop");
+            let panicked = dropped.split_once(" at ").unwrap().1.split_once(':').unwrap();
+            assert!(panicked.0.contains("_hollow/libbase_meta.interface"), "{dropped}");
+            if !remapped.contains("elsewhere") {
+                let line: usize = panicked.1.split(':').next().unwrap().parse().unwrap();
+                let text = String::from_utf8(scratch.read(panicked.0)).unwrap();
+                assert!(text.lines().nth(line - 1).unwrap().contains("panic!"), "{dropped}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_constant_made_from_its_place_is_not_moved() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "base.rs",
+        "fn unused() {\n    // More\n    // lines.\n}\npub static PLACES: [u8; line!() as usize] = [1; line!() as usize];\n",
+    );
+    let line = "metadata --interface=drop --explain -- rustc --edition=2021 --crate-type=lib --out-dir=out base.rs";
+    let explained = scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok().stderr;
+    assert!(explained.contains("plain hollow rlib, not by interface: a constant is made from `line!`"), "{explained}");
+    scratch.action("link", "--crate-type=lib --out-dir=out base.rs").ok();
+    scratch.hollow(&["inspect", "out/libbase.rlib", "out/_hollow/libbase_meta.rlib"]).ok();
+}

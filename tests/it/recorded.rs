@@ -227,12 +227,18 @@ fn build(directory: &Path, source: &Path, calls: &Path) {
     );
     fs::write(&recorder, script).expect("the cache can be written");
     fs::set_permissions(&recorder, fs::Permissions::from_mode(0o755)).expect("the cache can be written");
-    let mut cargo = cargo(source);
-    cargo.args(["build", "--locked", "--offline"]);
-    cargo.args(["--config", "source.crates-io.replace-with='vendored'", "--config", "source.vendored.directory='vendor'"]);
+    let mut cargo = vendored_cargo(source, "build");
     cargo.arg("--config").arg(format!("build.rustc-wrapper='{}'", recorder.display()));
     let output = cargo.output().expect("cargo can be run");
     assert!(output.status.success(), "cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Cargo in a directory with the sources, or in a copy of it: with the vendored dependencies and no others.
+pub fn vendored_cargo(source: &Path, subcommand: &str) -> Command {
+    let mut cargo = cargo(source);
+    cargo.args([subcommand, "--locked", "--offline"]);
+    cargo.args(["--config", "source.crates-io.replace-with='vendored'", "--config", "source.vendored.directory='vendor'"]);
+    cargo
 }
 
 /// Cargo without what an outer Cargo, a test runner or the user tells it about compiling, so that there is one recording.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::recorded::{Kind, Recording, Unit};
-use crate::support::{HOLLOW, Scratch, run};
+use crate::support::{HOLLOW, Scratch, missing, run};
 
 /// What takes the working directory out of the outputs.
 const REMAP: [&str; 2] = ["--remap-cwd", "."];
@@ -42,15 +42,9 @@ fn ripgrep_builds_through_the_two_actions_in_any_order_and_in_any_directory() {
 }
 
 /// The recording, or `None` with a message if its sources can't be had, unless `HOLLOW_REQUIRE_TOOLS=1` says that they must.
-fn recording() -> Option<Recording> {
-    match Recording::of_ripgrep(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
-        Ok(recording) => Some(recording),
-        Err(reason) => {
-            assert!(std::env::var_os("HOLLOW_REQUIRE_TOOLS").is_none_or(|required| required != "1"), "{reason}");
-            eprintln!("skipped: {reason}");
-            None
-        }
-    }
+pub fn recording() -> Option<Recording> {
+    let recording = Recording::of_ripgrep(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    recording.inspect_err(|reason| missing(reason)).ok()
 }
 
 /// The recorded graph, compiled again.

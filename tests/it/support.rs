@@ -98,6 +98,12 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What a test needs is absent: it is skipped with a message, unless `HOLLOW_REQUIRE_TOOLS=1` says that everything must be there.
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("HOLLOW_REQUIRE_TOOLS").is_none_or(|required| required != "1"), "missing: {what}");
+    eprintln!("skipped: {what}");
+}
+
 /// How a program ended and what it said.
 #[derive(Debug)]
 pub struct Ran {

@@ -22,21 +22,8 @@ fn roots() -> Vec<PathBuf> {
     };
     let mut roots: Vec<PathBuf> = targets.filter(is_library).map(|target| target["src_path"].as_str().unwrap().into()).collect();
     // An unoptimised parser takes its time, so only some, of all sorts.
-    let some = [
-        "anyhow",
-        "bitflags",
-        "clap_builder",
-        "either",
-        "fs-err",
-        "itoa",
-        "memchr",
-        "object",
-        "quote",
-        "serde_json",
-        "smallvec",
-        "syn",
-        "tempfile",
-    ];
+    let some =
+        ["anyhow", "bitflags", "clap_lex", "fs-err", "itoa", "memchr", "once_cell", "quote", "serde_json", "tempfile", "which"];
     let is_some = |root: &PathBuf| {
         let directories = root.iter().map(|name| name.to_string_lossy());
         { directories }
@@ -83,7 +70,7 @@ fn canonical_text_has_the_tokens_that_it_was_made_from_and_is_a_fixed_point() {
             files += 1;
         }
     }
-    assert!(files > 200, "{files}");
+    assert!(files > 100, "{files}");
 }
 
 #[test]
@@ -98,7 +85,7 @@ fn interface_source_parses_and_is_its_own_interface_source() {
                 assert!(File::read(text.clone()).shape.is_some(), "{} {lines:?}", path.display());
                 files.0.insert(path.clone(), text.clone());
             }
-            let again = Crate::load(&krate.root().to_owned(), &files, None).unwrap().interface(&options(lines));
+            let again = Crate::load(krate.root(), &files, None).unwrap().interface(&options(lines));
             if let Some((path, text)) = again.files.first() {
                 let first = &files.0[path];
                 let at = first.lines().zip(text.lines()).position(|(one, other)| one != other);

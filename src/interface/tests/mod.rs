@@ -1,8 +1,11 @@
 //! Tests of the whole way from files to interface source.
 
+mod broken;
 mod compile;
 mod corpus;
 mod dropped;
+#[path = "../../../tests/it/fixture.rs"]
+mod fixture;
 mod overlays;
 mod random;
 mod rules;

@@ -216,3 +216,36 @@ fn deep_nesting_stays_as_it_is() {
     let nested = format!("const C: u8 = {}1{}; fn f() {{ g() }}", "(".repeat(200), ")".repeat(200));
     assert!(keep(&nested).ends_with("fn f() { loop {} }"));
 }
+
+#[test]
+fn a_constant_made_from_its_place_is_noticed() {
+    let place =
+        |text: &str| Crate::load(Path::new("lib.rs"), &Memory::of(&[("lib.rs", text)]), None).unwrap().place_in_constants();
+    assert_eq!(place("pub fn f() {} const C: u32 = line!();"), Some("line"));
+    assert_eq!(place("static S: &str = concat!(file!(), \"\");"), Some("file"));
+    assert_eq!(place("pub const fn f() -> u32 { column!() } fn g() {}"), Some("column"));
+    assert_eq!(place("type A = [u8; line!() as usize];"), Some("line"));
+    assert_eq!(
+        place("fn f() { line!(); } fn g<T>() { file!(); } macro_rules! m { () => { line!() } } const M: &str = module_path!();"),
+        None
+    );
+}
+
+#[test]
+fn an_attribute_at_the_beginning_of_a_body_is_one_of_the_function() {
+    for inner in
+        ["track_caller", "cfg(x)", "cold", "target_feature(enable = \"avx\")", "doc = \"x\"", "cfg_attr(x, cold)", "inline"]
+    {
+        stays(&format!("fn f() {{ #![{inner}] 1; }}"), "at the beginning of its body");
+    }
+    stays("fn f() {\n//! Documentation.\n1; }", "at the beginning of its body");
+    emptied("fn f() { #![allow(x)] #![cfg_attr(x, deny(y))] 1; }");
+}
+
+#[test]
+fn a_crate_that_may_call_foreign_code_that_unwinds_stays() {
+    stays("extern \"C-unwind\" { fn g(); } fn f() { unsafe { g() } }", "unwinds");
+    stays("fn f(g: extern \"system-unwind\" fn()) { g() }", "unwinds");
+    assert!(drop_("extern \"C-unwind\" { fn g(); } fn f() { unsafe { g() } }").contains("fn f"));
+    emptied("extern \"C\" { fn g(); } fn f() { \"C-unwind\"; }");
+}
