@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{action, inspect, interface, print};
+use crate::{action, cargo, inspect, interface, print};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
@@ -40,6 +40,30 @@ pub enum Command {
         rlibs: Vec<PathBuf>,
         /// The form of the report.
         format: inspect::Format,
+    },
+}
+
+/// What `cargo hollow` was asked to do.
+#[derive(Debug)]
+pub enum CargoCommand {
+    /// Run Cargo.
+    Run {
+        /// What was said before Cargo's subcommand.
+        options: cargo::Options,
+        /// Cargo's arguments, beginning with the subcommand.
+        arguments: Vec<OsString>,
+    },
+    /// `cargo hollow why`.
+    Why {
+        /// The workspace.
+        workspace: cargo::Workspace,
+        /// Only units of this package.
+        package: Option<String>,
+    },
+    /// `cargo hollow clean`.
+    Clean {
+        /// The workspace.
+        workspace: cargo::Workspace,
     },
 }
 
@@ -130,6 +154,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
+    }
+}
+
+/// Reads the arguments of `cargo hollow`, which Cargo starts as `cargo-hollow hollow ARGS...`. Ends the process for `--help` and bad usage.
+pub fn parse_cargo(arguments: impl IntoIterator<Item = OsString>) -> CargoCommand {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == "hollow") {
+        arguments.remove(1);
+    }
+    let CargoCli { lines, explain, command } = CargoCli::parse_from(arguments);
+    match command {
+        CargoCommands::Why { package, workspace } => CargoCommand::Why { workspace: workspace.into(), package },
+        CargoCommands::Clean { workspace } => CargoCommand::Clean { workspace: workspace.into() },
+        CargoCommands::Cargo(arguments) => {
+            CargoCommand::Run { options: cargo::Options { lines: lines.map(LinesChoice::into), explain }, arguments }
+        }
     }
 }
 
@@ -233,6 +273,71 @@ enum Commands {
         #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
         format: InspectFormat,
     },
+}
+
+/// Cargo, but what an edit does not change for dependents is not compiled again.
+///
+/// Runs Cargo with hollow as the wrapper of rustc for workspace members. Libraries hand on metadata that are made from their interface, so that
+/// after an edit of a body, a comment or a private function no dependent is compiled again. All of Cargo's subcommands and flags work as ever.
+#[derive(Parser)]
+#[command(name = "cargo-hollow", bin_name = "cargo hollow", version, max_term_width = 80, after_help = CARGO_EXAMPLE)]
+#[command(
+    override_usage = "cargo hollow [--lines LINES] [--explain] SUBCOMMAND ARGS...\n       cargo hollow why [PACKAGE]\n       cargo hollow clean"
+)]
+#[command(disable_help_subcommand = true)]
+struct CargoCli {
+    /// What becomes of lines in the interface
+    #[arg(long, value_enum, value_name = "LINES")]
+    lines: Option<LinesChoice>,
+    /// Say on standard error what was decided on each unit
+    #[arg(long)]
+    explain: bool,
+    #[command(subcommand)]
+    command: CargoCommands,
+}
+
+const CARGO_EXAMPLE: &str = "\
+Without --lines, HOLLOW_INTERFACE decides: drop (the default), keep or off.
+
+Examples:
+  cargo hollow check --workspace
+  cargo hollow build
+  cargo hollow why";
+
+#[derive(Subcommand)]
+enum CargoCommands {
+    /// Tells what became of each unit that Cargo started in the last run, and why
+    Why {
+        /// Only units of this package
+        package: Option<String>,
+        #[command(flatten)]
+        workspace: WorkspaceOptions,
+    },
+    /// Removes what hollow knows of earlier runs, and nothing else
+    Clean {
+        #[command(flatten)]
+        workspace: WorkspaceOptions,
+    },
+    /// A subcommand of Cargo's, with its arguments
+    #[command(external_subcommand)]
+    Cargo(Vec<OsString>),
+}
+
+#[derive(Args)]
+struct WorkspaceOptions {
+    /// The workspace's Cargo.toml
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    /// The target directory
+    #[arg(long, value_name = "DIRECTORY")]
+    target_dir: Option<PathBuf>,
+}
+
+impl From<WorkspaceOptions> for cargo::Workspace {
+    fn from(options: WorkspaceOptions) -> Self {
+        let WorkspaceOptions { manifest_path, target_dir } = options;
+        Self { manifest_path, target_dir }
+    }
 }
 
 #[derive(Args)]
@@ -395,5 +500,6 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+        CargoCli::command().debug_assert();
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{Explain, replace_path};
 use crate::interface::overlay::{self, Overlay};
-use crate::interface::{Crate, Disk, Lines, Options};
+use crate::interface::{Crate, Disk, Interface, Lines, Options};
 use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
 
 /// How hollow rlibs are made from the interface.
@@ -92,6 +92,85 @@ fn is_inert_unstable(name: &str) -> bool {
     INERT.contains(&name)
 }
 
+/// The interface source of a crate, not yet on disk.
+pub struct InterfaceSource {
+    krate: Crate,
+    interface: Interface,
+    options: Options,
+}
+
+impl InterfaceSource {
+    /// Reads the crate that `plain` compiles and makes its interface source. An error if it can't have one.
+    pub fn extract(plain: &CommandLine, options: &InterfaceOptions, explain: &mut Explain) -> Result<Self> {
+        let input = plain.inputs().next().context("there is no source file")?;
+        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
+        let krate = Crate::load(Path::new(input), &Disk, out_dir.as_deref())?;
+        if let Some(name) = krate.place_in_constants().filter(|_| options.lines == Lines::Drop) {
+            bail!("a constant is made from `{name}!`, and lines move in the interface source");
+        }
+        let options = Options::of(plain, options.lines, options.expression_macros.clone());
+        let interface = krate.interface(&options);
+        for line in interface.report.to_string().lines() {
+            explain.note(format_args!("interface: {line}"));
+        }
+        Ok(Self { krate, interface, options })
+    }
+
+    /// The crate root.
+    pub fn root(&self) -> &Path {
+        self.krate.root()
+    }
+
+    /// How it was made.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether the crate asks for features of rustc that are not stable.
+    pub fn enables_features(&self) -> bool {
+        self.krate.enables_features()
+    }
+
+    /// The files that differ from the true source, with their text, in the order of their paths.
+    pub fn files(&self) -> &[(PathBuf, String)] {
+        &self.interface.files
+    }
+
+    /// The texts that these files have in interface source that was written to `overlay` earlier.
+    pub fn texts_before(&self, overlay: &Path) -> Vec<(PathBuf, String)> {
+        overlay::texts(&self.krate, &self.interface, overlay)
+    }
+
+    /// The identifiers of the true source that name externs of this command line; the pass depends on nothing else of what was left out.
+    pub fn named_externs(&self, plain: &CommandLine) -> Vec<OsString> {
+        let identifiers = self.krate.identifiers();
+        let names = plain.values(Name::Extern).map(|value| Extern::parse(value).name);
+        names.filter(|name| name.to_str().is_some_and(|name| identifiers.contains(name))).collect()
+    }
+
+    /// Writes it: with [`Lines::Keep`] to a temporary place, because no path in the hollow rlib leads there; with [`Lines::Drop`] beside the
+    /// hollow rlib, because its spans do.
+    pub fn write(self, plain: &CommandLine, hollow: &Path) -> Result<InterfacePass> {
+        let lines = self.options.lines;
+        let (place, temporary) = match lines {
+            Lines::Keep => {
+                let temporary = TempDir::with_prefix("hollow-")?;
+                (temporary.path().canonicalize()?, Some(temporary))
+            }
+            Lines::Drop => (kept_overlay(hollow), None),
+        };
+        if temporary.is_none() && place.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&place)?;
+        }
+        let overlay = overlay::write(&self.krate, &self.interface, &place)?;
+        let mut line = compile_interface(plain, &overlay.root, &self.krate.identifiers());
+        if lines == Lines::Keep {
+            map_away(&mut line, plain, &overlay)?;
+        }
+        Ok(InterfacePass { line, place, overlay, temporary })
+    }
+}
+
 /// The interface source of a crate on disk, and the command line that compiles it.
 pub struct InterfacePass {
     line: CommandLine,
@@ -102,37 +181,9 @@ pub struct InterfacePass {
 }
 
 impl InterfacePass {
-    /// Makes the interface source of the crate that `plain` compiles, and writes it: with [`Lines::Keep`] to a temporary place, because no path
-    /// in the hollow rlib leads there; with [`Lines::Drop`] beside the hollow rlib, because its spans do.
+    /// Makes the interface source of the crate that `plain` compiles, and writes it.
     pub fn prepare(plain: &CommandLine, options: &InterfaceOptions, hollow: &Path, explain: &mut Explain) -> Result<Self> {
-        let input = plain.inputs().next().context("there is no source file")?;
-        let root = Path::new(input);
-        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        let krate = Crate::load(root, &Disk, out_dir.as_deref())?;
-        if let Some(name) = krate.place_in_constants().filter(|_| options.lines == Lines::Drop) {
-            bail!("a constant is made from `{name}!`, and lines move in the interface source");
-        }
-        let extraction = Options::of(plain, options.lines, options.expression_macros.clone());
-        let interface = krate.interface(&extraction);
-        for line in interface.report.to_string().lines() {
-            explain.note(format_args!("interface: {line}"));
-        }
-        let (place, temporary) = match options.lines {
-            Lines::Keep => {
-                let temporary = TempDir::with_prefix("hollow-")?;
-                (temporary.path().canonicalize()?, Some(temporary))
-            }
-            Lines::Drop => (kept_overlay(hollow), None),
-        };
-        if temporary.is_none() && place.symlink_metadata().is_ok() {
-            fs::remove_dir_all(&place)?;
-        }
-        let overlay = overlay::write(&krate, &interface, &place)?;
-        let mut line = compile_interface(plain, &overlay.root, &krate.identifiers());
-        if options.lines == Lines::Keep {
-            map_away(&mut line, plain, &overlay)?;
-        }
-        Ok(Self { line, place, overlay, temporary })
+        InterfaceSource::extract(plain, options, explain)?.write(plain, hollow)
     }
 
     /// Removes the interface source, because no hollow rlib was made from it.
@@ -161,8 +212,8 @@ impl InterfacePass {
     }
 }
 
-/// Where the interface source of a hollow rlib stays: `lib{name}{extra}_meta.interface/` beside it.
-fn kept_overlay(hollow: &Path) -> PathBuf {
+/// Where the canonical interface source of a hollow rlib stays: `lib{name}{extra}_meta.interface/` beside it.
+pub fn kept_overlay(hollow: &Path) -> PathBuf {
     hollow.with_extension("interface")
 }
 

@@ -15,7 +15,7 @@ mod world;
 
 pub use complete::complete;
 pub use explain::Explain;
-pub use interface::{InterfaceOptions, InterfacePass, artifact_messages, first_error, obstacle};
+pub use interface::{InterfaceOptions, InterfacePass, InterfaceSource, artifact_messages, first_error, kept_overlay, obstacle};
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
 pub use outputs::replace_path;
 pub use perform::{cannot_run, perform};

@@ -7,15 +7,19 @@ use anyhow::{Result, bail};
 use crate::action::{Explain, InterfaceOptions};
 use crate::interface::Lines;
 
-/// `HOLLOW_INTERFACE`: `keep` (the default), `drop` or `off`.
-const INTERFACE: &str = "HOLLOW_INTERFACE";
+/// `HOLLOW_INTERFACE`: `drop` (the default), `keep` or `off`.
+pub const INTERFACE: &str = "HOLLOW_INTERFACE";
 /// `HOLLOW_EXPRESSION_MACROS`: names of macros that expand to expressions, separated by commas.
 const EXPRESSION_MACROS: &str = "HOLLOW_EXPRESSION_MACROS";
 /// `HOLLOW_EXPLAIN`: anything but `0` says for each library how its hollow rlib was made.
-const EXPLAIN: &str = "HOLLOW_EXPLAIN";
+pub const EXPLAIN: &str = "HOLLOW_EXPLAIN";
+/// `HOLLOW_RUN`: what `cargo hollow` calls this run of Cargo.
+pub const RUN: &str = "HOLLOW_RUN";
+/// `HOLLOW_RUSTC_WRAPPER`: the wrapper that Cargo would have used without `cargo hollow`, such as sccache.
+pub const INNER_WRAPPER: &str = "HOLLOW_RUSTC_WRAPPER";
 
 /// What is asked of Cargo mode.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How hollow rlibs are made from the interface source, if they are.
     pub interface: Option<InterfaceOptions>,
@@ -26,10 +30,10 @@ impl Settings {
     /// Reads them from the environment.
     pub fn from_environment() -> Result<Self> {
         let lines = match env::var(INTERFACE).as_deref() {
-            Ok("drop") => Some(Lines::Drop),
+            Ok("drop" | "") | Err(env::VarError::NotPresent) => Some(Lines::Drop),
+            Ok("keep") => Some(Lines::Keep),
             Ok("off") => None,
-            Ok("keep" | "") | Err(env::VarError::NotPresent) => Some(Lines::Keep),
-            _ => bail!("{INTERFACE} must be keep, drop or off"),
+            _ => bail!("{INTERFACE} must be drop, keep or off"),
         };
         let names = env::var(EXPRESSION_MACROS).unwrap_or_default();
         let expression_macros = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();

@@ -12,6 +12,7 @@
 //! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
+//! | `items` | how two interface sources differ |
 //! | [`overlay`] | the text on disk, among links to everything else |
 //!
 //! Kept text is copied, never printed from a syntax tree. Everything that is unknown stays.
@@ -22,6 +23,7 @@ mod emit;
 mod facts;
 mod file;
 mod inert;
+mod items;
 mod judge;
 mod lex;
 pub mod overlay;
@@ -43,16 +45,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use facts::Facts;
+pub use items::difference;
 use judge::{Judge, Verdict};
 pub use reason::Reason;
 pub use report::{Outcome, Report};
+use serde::{Deserialize, Serialize};
 pub use tree::{Disk, Files};
 use tree::{Source, Tree};
 
 use crate::rustc::{CommandLine, CrateType, Name, Settings};
 
 /// What becomes of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lines {
     /// Each line of kept code is on its old line.
     #[default]
@@ -63,7 +67,7 @@ pub enum Lines {
 }
 
 /// How to make interface source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// What becomes of lines.
     pub lines: Lines,
@@ -148,6 +152,13 @@ impl Crate {
     pub fn identifiers(&self) -> HashSet<&str> {
         let tokens = self.tree.sources.iter().map(|source| source.file.tokens());
         tokens.flat_map(|tokens| (0..tokens.len()).filter_map(move |index| tokens.name(index))).collect()
+    }
+
+    /// Whether the crate root enables features of the language or the library.
+    pub fn enables_features(&self) -> bool {
+        let Some(root) = self.tree.sources.first() else { return false };
+        let tokens = root.file.tokens();
+        (0..tokens.len()).any(|index| tokens.is_word(index, "feature") && tokens.is_open(index + 1))
     }
 
     /// The modules of the crate with their true source, in the order of their paths; files that only a macro leads to are none.

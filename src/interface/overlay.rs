@@ -42,6 +42,13 @@ pub fn write(krate: &Crate, interface: &Interface, directory: &Path) -> Result<O
     Ok(layout.overlay())
 }
 
+/// The texts that the files of interface source have in an overlay that was written earlier. Files that are not there are left out.
+pub fn texts(krate: &Crate, interface: &Interface, directory: &Path) -> Vec<(PathBuf, String)> {
+    let Ok(layout) = Layout::of(krate, interface, directory) else { return Vec::new() };
+    let text = |path: &Path| fs_err::read_to_string(layout.place(&absolute(path).ok()?)).ok();
+    interface.files.iter().filter_map(|(path, _)| Some((path.clone(), text(path)?))).collect()
+}
+
 /// What goes where. All paths are absolute, but those that rustc is to see.
 struct Layout<'a> {
     directory: &'a Path,

@@ -1,6 +1,6 @@
 //! Children that can be interrupted together with everything they started.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -69,6 +69,30 @@ impl Runner {
             }
         })?;
         Ok((ended, said))
+    }
+
+    /// The same, but what it says on standard output is the result. `None` if it fails.
+    pub fn answer(&self, invocation: &Invocation) -> Option<Vec<u8>> {
+        let mut said = Vec::new();
+        let ended = self.run_command(invocation.command().stdin(Stdio::null()).stdout(Stdio::piped()), |child| {
+            if let Some(mut stdout) = child.stdout.take() {
+                let _ = stdout.read_to_end(&mut said);
+            }
+        });
+        matches!(ended, Ok(Ended::Exited(0))).then_some(said)
+    }
+
+    /// The same as [`run`](Self::run), but each line that the program says on standard error is handed over as it comes, its line end included.
+    pub fn stream(&self, invocation: &Invocation, mut line: impl FnMut(&[u8])) -> io::Result<Ended> {
+        self.run_command(invocation.command().stderr(Stdio::piped()), |child| {
+            let Some(stderr) = child.stderr.take() else { return };
+            let mut stderr = BufReader::new(stderr);
+            let mut said = Vec::new();
+            while stderr.read_until(b'\n', &mut said).is_ok_and(|read| read > 0) {
+                line(&said);
+                said.clear();
+            }
+        })
     }
 
     fn run_command(&self, command: &mut Command, meanwhile: impl FnOnce(&mut Child)) -> io::Result<Ended> {

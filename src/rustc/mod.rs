@@ -5,11 +5,13 @@
 
 pub mod bootstrap;
 mod command_line;
+mod dep_info;
 pub mod output;
 pub mod response_file;
 mod settings;
 mod values;
 
 pub use command_line::{Arg, CommandLine, Edit, Name, Opt};
+pub use dep_info::DepInfo;
 pub use settings::{CrateType, Emit, EmitKind, Settings, codegen, unstable};
 pub use values::{Codegen, Extern, SearchKind, SearchPath};

@@ -1,0 +1,400 @@
+//! Unit state: what hollow knows of a unit from its last run.
+//!
+//! It is a directory beside the unit's outputs, `_hollow/{stem}.unit/`, with a file `state` and a second name of each output: Cargo deletes
+//! outputs before it starts rustc (`cargo::core::compiler::rustc`), and an output that is still right has to come back.
+//!
+//! The file appears complete or not at all, and what it says of outputs is only believed if they are the very files that it says it of. So whatever
+//! was interrupted, damaged or made by another hollow is the same as no state at all: the unit is compiled.
+
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::inputs::{Inputs, Variables};
+use crate::interface::Options;
+use crate::rlib::Staged;
+
+/// The directory in `_hollow/` of a unit whose files have this stem is `{stem}.unit`.
+const SUFFIX: &str = ".unit";
+/// The name of the file in it.
+const FILE: &str = "state";
+/// Changes with the form of the file.
+const FORMAT: u32 = 1;
+
+/// A hash of content: BLAKE3, in hexadecimal digits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(blake3::hash(bytes).to_hex().as_str().to_owned())
+    }
+
+    /// Of several things, whose borders count.
+    pub fn of_all<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Self(hasher.finalize().to_hex().as_str().to_owned())
+    }
+
+    /// Of a file.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        Ok(Self(hasher.finalize().to_hex().as_str().to_owned()))
+    }
+
+    /// Its digits.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// By what a file that has not been touched is known. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// When its content was changed last; anybody can set it.
+    pub modified: i64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its number in its file system.
+    pub inode: u64,
+}
+
+impl Stamp {
+    /// Of the file at a path, whatever links lead there. `None` if there is none.
+    pub fn of(path: &Path) -> Option<Self> {
+        path.metadata().ok().map(|metadata| Self::of_metadata(&metadata))
+    }
+
+    /// The same of what is known already.
+    pub fn of_metadata(metadata: &std::fs::Metadata) -> Self {
+        let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+        Self { modified, size: metadata.size(), inode: metadata.ino() }
+    }
+
+    /// In the place of a hash, for files of which nobody keeps one.
+    pub fn digest(&self) -> Digest {
+        Digest(format!("{}.{}.{}", self.modified, self.size, self.inode))
+    }
+}
+
+/// A file that hollow or rustc has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Where it is.
+    pub path: PathBuf,
+    stamp: Stamp,
+}
+
+impl Output {
+    /// One that is there now. `None` if it is not.
+    pub fn of(path: &Path) -> Option<Self> {
+        Some(Self { path: path.to_owned(), stamp: Stamp::of(path)? })
+    }
+
+    /// Whether it is still the very file.
+    pub fn is_there(&self) -> bool {
+        Stamp::of(&self.path) == Some(self.stamp)
+    }
+}
+
+/// What is known of a unit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    /// What became of it in its last run.
+    pub last: Last,
+    /// Its metadata, once those are made.
+    pub metadata: Option<Metadata>,
+    /// All of it, once it has been compiled without an error.
+    pub made: Option<Made>,
+}
+
+/// The metadata that dependents see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Metadata {
+    /// The `.rmeta`, if the unit has one.
+    pub rmeta: Option<Output>,
+    /// What a dependent observes: the metadata's content, and all proc-macros that can be reached through it.
+    pub digest: Digest,
+    /// Those proc-macros.
+    pub macros: Digest,
+    /// How they were made, if by interface.
+    pub interface: Option<Interface>,
+    /// How they differ from those before them: their digest, and words for it.
+    pub change: Option<(Digest, String)>,
+}
+
+/// What a hollow pass over interface source was made from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Interface {
+    /// The interface source, rustc and its arguments.
+    pub key: Digest,
+    /// What the source includes.
+    pub inputs: Variables,
+    /// The hollow rlib, if the unit is not only checked.
+    pub hollow: Option<Output>,
+    /// The crate root.
+    pub root: PathBuf,
+    /// How the interface source was made.
+    pub options: Options,
+    /// The directory of the interface source, if it is kept.
+    pub overlay: Option<PathBuf>,
+}
+
+/// A unit that was compiled without an error.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Made {
+    /// What it was made from.
+    pub inputs: Inputs,
+    /// What was made.
+    pub outputs: Vec<Output>,
+    /// The content of what can be linked or loaded.
+    pub objects: Digest,
+    /// What the compiler said, line by line.
+    pub said: Vec<String>,
+}
+
+/// What became of a unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// Which run of Cargo's that was.
+    pub run: String,
+    /// When it began, in nanoseconds since 1970.
+    pub when: i64,
+    /// The package.
+    pub package: String,
+    /// What the unit is, such as `lib`.
+    pub kind: String,
+    /// Its crate.
+    pub crate_name: String,
+    /// What was done.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: String,
+    /// What became of its metadata, if it is a library's.
+    pub interface: String,
+}
+
+/// What was done with a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It was compiled; or is being compiled.
+    #[default]
+    Compiled,
+    /// Nothing that it was made from had changed.
+    Skipped,
+    /// It was linked again, because only objects of its dependencies had changed.
+    Relinked,
+    /// It does not compile.
+    Failed,
+}
+
+/// Where the state of a unit is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    directory: PathBuf,
+}
+
+impl Place {
+    /// Of the unit that makes this output, such as `deps/liba-1f.rmeta` or `deps/liba-1f.so`.
+    pub fn of_output(path: &Path) -> Self {
+        Self::of(&path.with_file_name(crate::action::HOLLOW_DIRECTORY), path.file_stem().unwrap_or_default())
+    }
+
+    /// Of the unit whose files have this stem.
+    pub fn of(hollow_directory: &Path, stem: &std::ffi::OsStr) -> Self {
+        let mut name = stem.to_owned();
+        name.push(SUFFIX);
+        Self { directory: hollow_directory.join(name) }
+    }
+
+    /// Of all units with state in a `_hollow` directory.
+    pub fn all(hollow_directory: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(hollow_directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        let places = entries.filter(|path| path.extension().is_some_and(|extension| extension == &SUFFIX[1..]));
+        places.map(|directory| Self { directory }).collect()
+    }
+
+    /// Reads the state. `None` if there is none that can be believed.
+    pub fn read(&self) -> Option<State> {
+        let bytes = std::fs::read(self.directory.join(FILE)).ok()?;
+        let (head, body) = bytes.split_at_checked(bytes.iter().position(|&byte| byte == b'\n')? + 1)?;
+        (head == head_of(body).as_bytes()).then(|| serde_json::from_slice(body).ok()).flatten()
+    }
+
+    /// Writes it in the place of whatever was there.
+    pub fn write(&self, state: &State) -> Result<()> {
+        fs::create_dir_all(&self.directory)?;
+        let body = serde_json::to_vec(state).context("cannot write unit state")?;
+        let path = self.directory.join(FILE);
+        let mut staged = Staged::beside(&path)?;
+        staged.file().write_all(head_of(&body).as_bytes())?;
+        staged.file().write_all(&body)?;
+        Ok(staged.publish(&path)?)
+    }
+
+    /// Forgets what is known.
+    pub fn remove(&self) {
+        // If it can't be removed, it can't have been written here either.
+        let _ = std::fs::remove_file(self.directory.join(FILE));
+    }
+
+    /// Forgets everything, the second names of the outputs included.
+    pub fn remove_all(&self) -> Result<()> {
+        Ok(fs::remove_dir_all(&self.directory)?)
+    }
+
+    /// Gives an output a second name, or a copy where the file system has none.
+    pub fn keep(&self, output: &Path) -> Result<()> {
+        let kept = self.kept(output);
+        fs::create_dir_all(&self.directory)?;
+        forget(&kept);
+        if std::fs::hard_link(output, &kept).is_err() {
+            let stamp = output.metadata()?.modified()?;
+            fs::copy(output, &kept)?;
+            set_modified(&kept, stamp)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the second name away, before something writes to the output.
+    pub fn forget(&self, output: &Path) {
+        forget(&self.kept(output));
+    }
+
+    /// Brings an output back that was deleted. Whether it is there now, and the very file, or a copy of it.
+    pub fn restore(&self, output: &mut Output) -> bool {
+        if output.is_there() {
+            return true;
+        }
+        let kept = self.kept(&output.path);
+        let Some(stamp) =
+            Stamp::of(&kept).filter(|stamp| (stamp.modified, stamp.size) == (output.stamp.modified, output.stamp.size))
+        else {
+            return false;
+        };
+        if output.path.symlink_metadata().is_ok() {
+            // Somebody else's.
+            return false;
+        }
+        if std::fs::hard_link(&kept, &output.path).is_err() {
+            let copied = kept.metadata().and_then(|metadata| metadata.modified()).and_then(|modified| {
+                std::fs::copy(&kept, &output.path)?;
+                set_modified(&output.path, modified)
+            });
+            if copied.is_err() {
+                return false;
+            }
+            output.stamp = Stamp { inode: Stamp::of(&output.path).map_or(0, |stamp| stamp.inode), ..stamp };
+        }
+        output.is_there()
+    }
+
+    fn kept(&self, output: &Path) -> PathBuf {
+        self.directory.join(output.file_name().unwrap_or_default())
+    }
+}
+
+fn forget(kept: &Path) {
+    // A name that is still there makes the next `keep` fail, which says why.
+    let _ = std::fs::remove_file(kept);
+}
+
+/// The time that a file would get that is written now, in nanoseconds since 1970. Linux gives files the time of the last tick of its clock, so
+/// a finer clock would be ahead of them.
+pub fn now() -> i64 {
+    #[cfg(target_os = "linux")]
+    let now = {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+    };
+    #[cfg(not(target_os = "linux"))]
+    let now = {
+        let now = SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
+    };
+    now
+}
+
+/// Makes outputs look new, because Cargo compares their times with those of dependencies (`Fingerprint::check_filesystem`).
+pub fn touch(output: &mut Output) -> io::Result<()> {
+    set_modified(&output.path, SystemTime::now())?;
+    output.stamp = Stamp::of(&output.path).ok_or(io::ErrorKind::NotFound)?;
+    Ok(())
+}
+
+fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
+    // Opened for reading: a program that runs can't be opened for writing.
+    std::fs::File::open(path)?.set_modified(time)
+}
+
+/// The first line: what made the file, and whether it is whole.
+fn head_of(body: &[u8]) -> String {
+    // `cargo-hollow` reads what `hollow` writes.
+    let own = std::env::current_exe().unwrap_or_default();
+    let hollow = Stamp::of(&own.with_file_name("hollow")).or_else(|| Stamp::of(&own));
+    let own = hollow.map_or_else(Digest::default, |stamp| stamp.digest());
+    let digest = Digest::of(body);
+    format!("hollow {} {FORMAT} {} {}\n", env!("CARGO_PKG_VERSION"), own.0, digest.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read_as_it_was_written_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::of_output(&directory.path().join("liba-1.rmeta"));
+        assert!(place.read().is_none());
+        let state = State { last: Last { reason: "é".into(), ..Last::default() }, ..State::default() };
+        place.write(&state).unwrap();
+        assert_eq!(place.read().unwrap().last, state.last);
+        let path = directory.path().join("_hollow/liba-1.unit/state");
+        let whole = std::fs::read(&path).unwrap();
+        for end in 0..whole.len() {
+            std::fs::write(&path, &whole[..end]).unwrap();
+            assert!(place.read().is_none(), "{end}");
+        }
+        for index in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[index] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            assert!(place.read().is_none(), "{index}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        assert!(place.read().is_some());
+        place.remove();
+        assert!(place.read().is_none());
+    }
+
+    #[test]
+    fn a_deleted_output_comes_back_and_a_changed_one_does_not_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("liba-1.rlib");
+        let place = Place::of_output(&path);
+        std::fs::write(&path, "one").unwrap();
+        let mut output = Output::of(&path).unwrap();
+        place.keep(&path).unwrap();
+        assert!(place.restore(&mut output));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!output.is_there() && place.restore(&mut output) && output.is_there());
+        touch(&mut output).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(place.restore(&mut output));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "two, by somebody else").unwrap();
+        assert!(!place.restore(&mut output));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two, by somebody else");
+    }
+}
