@@ -319,7 +319,8 @@ impl<'a> Work<'a> {
         }
         self.explain(format_args!("metadata by interface"));
         let inputs = self.read_by(&pass, &dep_info, &new);
-        let interface = inputs.map(|inputs| Interface { key, inputs, hollow: None, root, options: extraction, overlay });
+        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
+        let interface = inputs.map(|inputs| Interface { key, inputs, hollow: None, root, out_dir, options: extraction, overlay });
         let change = old.map(|old| crate::interface::difference(&old, &new));
         self.publish(state, previous, &staged, interface, change).map(Some)
     }

@@ -145,6 +145,8 @@ pub struct Interface {
     pub hollow: Option<Output>,
     /// The crate root.
     pub root: PathBuf,
+    /// The value of `OUT_DIR`.
+    pub out_dir: Option<PathBuf>,
     /// How the interface source was made.
     pub options: Options,
     /// The directory of the interface source, if it is kept.

@@ -42,7 +42,7 @@ pub fn why(workspace: &Workspace, package: Option<&str>) -> Result<ExitCode> {
     }
     let states = workspace.places(&known).into_iter().filter_map(|place| place.read());
     let mut units: Vec<Last> = states.map(|state| state.last).collect();
-    units.sort_by(|one, other| one.when.cmp(&other.when));
+    units.sort_by_key(|unit| unit.when);
     let Some(run) = units.last().map(|last| last.run.clone()) else {
         bail!("nothing is known of a last run: run `cargo hollow check` or `cargo hollow build` first");
     };

@@ -12,6 +12,11 @@ use super::lex::{Kind, Token, Tokens, lex};
 
 /// The text in canonical form. None if it is no sequence of sound tokens.
 pub(super) fn print(text: &str) -> Option<String> {
+    print_with_places(text, |_, _| {})
+}
+
+/// The same. `place` is told of each token where it is in the canonical form, and where it was.
+pub(super) fn print_with_places(text: &str, mut place: impl FnMut(usize, Token)) -> Option<String> {
     let lexed = lex(text, 0);
     if !lexed.sound {
         return None;
@@ -28,6 +33,9 @@ pub(super) fn print(text: &str) -> Option<String> {
     };
     for index in 0..tokens.len() {
         printer.token(index);
+        if let Some(token) = printer.done.last().filter(|_| !printer.skipped) {
+            place(printer.out.len() - (token.end - token.start) as usize, *token);
+        }
     }
     let mut out = printer.out;
     if !out.is_empty() && !out.ends_with('\n') {

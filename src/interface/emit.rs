@@ -31,6 +31,7 @@ pub(super) fn dropping_lines(
     verdicts: &[Verdict],
     left_out: &[bool],
     sort_modules: bool,
+    mut place: impl FnMut(Copied),
 ) -> Option<String> {
     let mut edits: Vec<(Place, String)> = emptied(shape, verdicts)
         .filter(|(_, index)| !left_out[*index])
@@ -46,20 +47,43 @@ pub(super) fn dropping_lines(
     edits.sort_by_key(|(place, _)| (place.start, std::cmp::Reverse(place.end)));
     let mut text = String::with_capacity(file.text.len());
     let mut behind = u32::try_from(preamble(&file.text)).ok()?;
+    // Where each part of the text begins, and where it was copied from, or what it replaces.
+    let mut parts: Vec<(usize, u32, bool)> = Vec::new();
     for (place, replacement) in &edits {
         if place.start < behind {
             continue;
         }
+        parts.push((text.len(), behind, true));
         text.push_str(slice(&file.text, &(behind..place.start)));
         text.push(' ');
+        parts.push((text.len(), place.start, false));
         text.push_str(replacement);
         text.push(' ');
         behind = place.end;
     }
+    parts.push((text.len(), behind, true));
     text.push_str(&file.text[behind as usize..]);
     // rustc, too, reads CRLF as LF, also inside literals and doc comments (`rustc_span::normalize_src`).
     let text = if text.contains('\r') { text.replace("\r\n", "\n") } else { text };
-    canonical::print(&text)
+    canonical::print_with_places(&text, |at, token| {
+        let start = token.start as usize;
+        let part = parts.partition_point(|(begin, ..)| *begin <= start);
+        if let Some(&(begin, from, copied)) = part.checked_sub(1).and_then(|part| parts.get(part)) {
+            let from = from as usize + if copied { start - begin } else { 0 };
+            place(Copied { at, from, length: if copied { (token.end - token.start) as usize } else { 0 } });
+        }
+    })
+}
+
+/// A token of interface source, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copied {
+    /// Where it is.
+    pub at: usize,
+    /// Where it was in the true source, or what it replaces began.
+    pub from: usize,
+    /// How long it is; 0 if it replaces something.
+    pub length: usize,
 }
 
 /// The bodies that are emptied, in their order, with the number of their function.

@@ -12,6 +12,7 @@
 //! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
+//! | `origins` | where what is in canonical text is in the true source |
 //! | `items` | how two interface sources differ |
 //! | [`overlay`] | the text on disk, among links to everything else |
 //!
@@ -26,6 +27,7 @@ mod inert;
 mod items;
 mod judge;
 mod lex;
+mod origins;
 pub mod overlay;
 mod places;
 mod prune;
@@ -47,6 +49,7 @@ use std::path::{Path, PathBuf};
 use facts::Facts;
 pub use items::difference;
 use judge::{Judge, Verdict};
+pub use origins::{Origins, Position};
 pub use reason::Reason;
 pub use report::{Outcome, Report};
 use serde::{Deserialize, Serialize};
@@ -208,6 +211,25 @@ impl Crate {
         Decisions { verdicts, left_out, keeps_private }
     }
 
+    /// Where everything in the interface source is in the true source, for each file that differs. Only lines that were dropped have moved.
+    pub fn origins(&self, options: &Options) -> Vec<(PathBuf, Origins)> {
+        if options.lines == Lines::Keep {
+            return Vec::new();
+        }
+        let Decisions { verdicts, left_out, .. } = self.decide(options);
+        let sources = self.tree.sources.iter().zip(&verdicts).zip(&left_out);
+        let origins = sources.filter_map(|((source, verdicts), left_out)| {
+            let shape = source.file.shape.as_ref()?;
+            let sort_modules = !self.facts.inner_macro_use;
+            let mut tokens = Vec::new();
+            let text = emit::dropping_lines(&source.file, shape, verdicts.as_ref()?, left_out, sort_modules, |token| {
+                tokens.push(token)
+            })?;
+            Some((source.path.clone(), Origins::new(text, source.file.text.clone(), tokens)))
+        });
+        origins.collect()
+    }
+
     fn write(&self, lines: Lines, decisions: Decisions) -> Interface {
         let sources = &self.tree.sources;
         let Decisions { verdicts, left_out, keeps_private } = decisions;
@@ -255,7 +277,7 @@ impl Interface {
         }
         let text = match lines {
             Lines::Keep => Some(emit::keeping_lines(&source.file, shape, verdicts)),
-            Lines::Drop => emit::dropping_lines(&source.file, shape, verdicts, left_out, sort_modules),
+            Lines::Drop => emit::dropping_lines(&source.file, shape, verdicts, left_out, sort_modules, |_| {}),
         };
         self.files.extend(text.filter(|text| *text != source.file.text).map(|text| (source.path.clone(), text)));
     }

@@ -44,9 +44,15 @@ pub fn write(krate: &Crate, interface: &Interface, directory: &Path) -> Result<O
 
 /// The texts that the files of interface source have in an overlay that was written earlier. Files that are not there are left out.
 pub fn texts(krate: &Crate, interface: &Interface, directory: &Path) -> Vec<(PathBuf, String)> {
+    let places = places(krate, interface, directory);
+    places.into_iter().filter_map(|(path, place)| Some((path, fs_err::read_to_string(place).ok()?))).collect()
+}
+
+/// Where the files of interface source are in an overlay.
+pub fn places(krate: &Crate, interface: &Interface, directory: &Path) -> Vec<(PathBuf, PathBuf)> {
     let Ok(layout) = Layout::of(krate, interface, directory) else { return Vec::new() };
-    let text = |path: &Path| fs_err::read_to_string(layout.place(&absolute(path).ok()?)).ok();
-    interface.files.iter().filter_map(|(path, _)| Some((path.clone(), text(path)?))).collect()
+    let place = |path: &Path| Some(layout.place(&absolute(path).ok()?));
+    interface.files.iter().filter_map(|(path, _)| Some((path.clone(), place(path)?))).collect()
 }
 
 /// What goes where. All paths are absolute, but those that rustc is to see.
