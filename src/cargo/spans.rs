@@ -300,12 +300,33 @@ mod tests {
              --> {PATH}:2:8\n  |\n2 | pub fn g(a: u8) -> u8 {{ loop {{}} }}\n  |        ^\n  = note: x\n ::: {PATH}:1:8\n  |\n1 | pub fn f(a: u8) -> u8 \
              {{ loop {{}} }}\n  | ------ here\n\n"
         );
-        insta::assert_snapshot!(translator().rendered(&text), @"");
+        insta::assert_snapshot!(translator().rendered(&text), @r"
+        error[E0061]: wrong
+           --> src/main.rs:8:14
+            |
+          8 | fn wrong() { a::f(); }
+            |              ^^^^
+            |
+        note: function defined here
+           --> src/lib.rs:102:8
+            |
+        102 | pub fn g(a: u8) -> u8 { a }
+            |        ^
+            = note: x
+           ::: src/lib.rs:101:9
+            |
+        101 | pub fn f(a: u8) -> u8 { loop {} }
+            | ------ here
+        ");
         let coloured = format!(
             " \u{1b}[1m\u{1b}[94m--> \u{1b}[0m{PATH}:2:8\n  \u{1b}[1m\u{1b}[94m|\u{1b}[0m\n\u{1b}[1m\u{1b}[94m2\u{1b}[0m \
              \u{1b}[1m\u{1b}[94m|\u{1b}[0m pub fn g(a: u8) -> u8 {{ loop {{}} }}"
         );
-        insta::assert_snapshot!(translator().rendered(&coloured).replace('\u{1b}', "~"), @"");
+        insta::assert_snapshot!(translator().rendered(&coloured).replace('\u{1b}', "~"), @r"
+           ~[1m~[94m--> ~[0msrc/lib.rs:102:8
+            ~[1m~[94m|~[0m
+        ~[1m~[94m102~[0m ~[1m~[94m|~[0m pub fn g(a: u8) -> u8 { a }
+        ");
     }
 
     #[test]
