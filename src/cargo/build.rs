@@ -317,7 +317,7 @@ impl<'a> Work<'a> {
             self.explain(format_args!("fallback to plain metadata: {}", first_error(&said)));
             return Ok(None);
         }
-        self.explain(format_args!("metadata by interface"));
+        self.explain(format_args!("hollow metadata by interface"));
         let inputs = self.read_by(&pass, &dep_info, &new);
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
         let interface = inputs.map(|inputs| Interface { key, inputs, hollow: None, root, out_dir, options: extraction, overlay });
@@ -413,7 +413,7 @@ impl<'a> Work<'a> {
         let what = change.flatten().unwrap_or_else(|| "in some way".into());
         state.last.interface = match &before {
             _ if is_same => "interface unchanged".into(),
-            None => "metadata by interface".into(),
+            None => "hollow metadata by interface".into(),
             Some(_) => format!("interface changed: {what}"),
         };
         let change = before.filter(|_| !is_same).map(|before| (before, what));

@@ -38,11 +38,11 @@ fn a_workspace_is_built_from_hollow_rlibs_and_works_as_ever() {
         let ran = run(&mut cargo(&scratch, variable, lines, "run")).ok();
         assert_eq!(ran.stdout, PRINTED, "{variable} {lines}");
         for name in ["base", "both"] {
-            let by_interface = ran.stderr.contains(&format!("hollow: crate `{name}`: hollow rlib by interface\n"));
+            let by_interface = ran.stderr.contains(&format!("hollow: crate `{name}`: hollow metadata by interface\n"));
             assert_eq!(by_interface, lines != "off", "{}", ran.stderr);
         }
         let dependencies = scratch.list("target/debug/deps");
-        let hollow: Vec<_> = dependencies.iter().filter(|name| name.starts_with("_hollow/") && name.ends_with(".rlib")).collect();
+        let hollow: Vec<_> = dependencies.iter().filter(|name| name.ends_with("_meta.rlib")).collect();
         assert_eq!(hollow.len(), 2, "{dependencies:?}");
         for hollow in hollow {
             let full = hollow.replace("_hollow/", "").replace("_meta", "");
@@ -76,7 +76,7 @@ fn tests_doctests_examples_benches_and_documentation_work() {
     built(&scratch, "keep", "check --workspace --all-targets");
     let release = built(&scratch, "keep", "run --release");
     assert_eq!(release.stdout, PRINTED);
-    assert!(release.stderr.contains("hollow: crate `base`: plain hollow rlib: its opt-level is 3\n"), "{}", release.stderr);
+    assert!(release.stderr.contains("hollow: crate `base`: plain metadata: its opt-level is 3\n"), "{}", release.stderr);
 }
 
 #[test]
@@ -152,8 +152,10 @@ fn cargo_is_told_of_the_metadata_before_the_full_pass() {
     assert_eq!((&artifacts[0]["emit"], &artifacts[0]["$message_type"]), (&"metadata".into(), &"artifact".into()));
     assert!(artifacts[1..].iter().all(|artifact| artifact["emit"] != "metadata"), "{}", ran.stderr);
     let mut names = scratch.list("out");
-    names.retain(|name| name != "_hollow");
-    assert_eq!(names, ["_hollow/liba-1_meta.rlib", "a-1.d", "liba-1.rlib", "liba-1.rmeta"]);
+    names.retain(|name| name != "_hollow" && !name.contains("_meta.interface"));
+    let unit = ["", "/a-1.d", "/liba-1.rlib", "/liba-1.rmeta", "/state"].map(|name| format!("_hollow/liba-1.unit{name}"));
+    assert_eq!(names[..5], unit);
+    assert_eq!(names[5..], ["_hollow/liba-1_meta.rlib", "a-1.d", "liba-1.rlib", "liba-1.rmeta"]);
     let dep_info = String::from_utf8(scratch.read("out/a-1.d")).unwrap();
     assert!(dep_info.contains("out/liba-1.rlib: lib.rs\n") && !dep_info.contains(".hollow-"), "{dep_info}");
     // The metadata serve a dependent as they are.
@@ -171,13 +173,13 @@ fn when_hollow_can_not_do_its_part_plain_rustc_builds_the_unit() {
     let own: Vec<_> = ran.stderr.lines().filter(|line| !line.starts_with('{')).collect();
     assert_eq!(own.len(), 1, "{own:?}");
     assert!(
-        own[0].starts_with("hollow: warning: crate `a` is built by plain rustc: failed to create directory `out/_hollow`: "),
+        own[0].starts_with("hollow: warning: crate `a` is built by plain rustc: failed to create directory `out/_hollow/liba-1.unit`: "),
         "{own:?}"
     );
     assert!(scratch.exists("out/liba-1.rlib") && scratch.exists("out/liba-1.rmeta"));
     let ran = run(unit(&scratch, "rustc").env("HOLLOW_INTERFACE", "perhaps")).ok();
     assert!(
-        ran.stderr.contains("hollow: warning: crate `a` is built by plain rustc: HOLLOW_INTERFACE must be keep, drop or off\n"),
+        ran.stderr.contains("hollow: warning: crate `a` is built by plain rustc: HOLLOW_INTERFACE must be drop, keep or off\n"),
         "{}",
         ran.stderr
     );

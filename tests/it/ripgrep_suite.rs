@@ -14,7 +14,7 @@ fn ripgreps_own_tests_pass_under_the_wrapper() {
     let ran = run(cargo.env("RUSTC_WRAPPER", HOLLOW).env("HOLLOW_EXPLAIN", "1").env("HOLLOW_INTERFACE", "drop")).ok();
     let wrong = |line: &&str| line.contains("fallback") || line.starts_with("hollow: warning");
     assert_eq!(ran.stderr.lines().filter(wrong).collect::<Vec<_>>(), [] as [&str; 0]);
-    assert!(ran.stderr.matches(": hollow rlib by interface\n").count() > 25, "{}", ran.stderr);
+    assert!(ran.stderr.matches(": hollow metadata by interface\n").count() > 25, "{}", ran.stderr);
     // The program's unit tests, and the integration tests, of which there are hundreds.
     let passed =
         ran.stdout.lines().filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next()?.parse::<u32>().ok());
