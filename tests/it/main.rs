@@ -7,6 +7,7 @@ mod actions;
 mod cargo_mode;
 mod command_lines;
 mod corpus;
+mod drop_ins;
 mod facts;
 mod faults;
 mod fixture;
