@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,6 +32,10 @@ pub enum Command {
         /// Its arguments.
         arguments: Vec<OsString>,
     },
+    /// `hollow process-wrapper`, with its arguments: its grammar is not clap's.
+    ProcessWrapper(Vec<OsString>),
+    /// `hollow rustc-action`, likewise.
+    RustcAction(Vec<OsString>),
     /// `hollow interface`.
     Interface(InterfaceRequest),
     /// `hollow inspect`.
@@ -125,6 +129,9 @@ fn command_line(rustc: &[OsString]) -> Result<CommandLine> {
 /// What follows the first `--` is rustc's and never seen by clap: there may be hundreds of thousands of arguments, of any bytes.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     let mut own: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(drop_in) = drop_in(&mut own) {
+        return drop_in;
+    }
     if own.get(1).is_some_and(|first| is_rustc(first)) {
         let arguments = own.split_off(2);
         return Command::Wrap { rustc: own.swap_remove(1), arguments };
@@ -151,6 +158,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
             request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
             Command::Action(request)
         }
+        Commands::ProcessWrapper { arguments } => Command::ProcessWrapper(arguments),
+        Commands::RustcAction { arguments } => Command::RustcAction(arguments),
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
@@ -171,6 +180,19 @@ pub fn parse_cargo(arguments: impl IntoIterator<Item = OsString>) -> CargoComman
             CargoCommand::Run { options: cargo::Options { lines: lines.map(LinesChoice::into), explain }, arguments }
         }
     }
+}
+
+/// The drop-in that the program's file name or the first argument names.
+fn drop_in(own: &mut Vec<OsString>) -> Option<Command> {
+    let (make, arguments): (fn(Vec<OsString>) -> Command, usize) =
+        match (Path::new(own.first()?).file_stem()?.to_str(), own.get(1).and_then(|first| first.to_str())) {
+            (Some("process_wrapper"), _) => (Command::ProcessWrapper, 1),
+            (Some("rustc_action"), _) => (Command::RustcAction, 1),
+            (_, Some("process-wrapper")) => (Command::ProcessWrapper, 2),
+            (_, Some("rustc-action")) => (Command::RustcAction, 2),
+            _ => return None,
+        };
+    Some(make(own.split_off(arguments)))
 }
 
 /// Whether the first argument is the rustc of Cargo's wrapper protocol: a path, or a name that ends in `rustc`, or `clippy-driver`.
@@ -272,6 +294,22 @@ enum Commands {
         /// How to report
         #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
         format: InspectFormat,
+    },
+    /// Runs a program as rules_rust's process_wrapper does; `hollow process-wrapper --help` tells its flags
+    ///
+    /// A hollow whose file is called `process_wrapper` needs no first argument.
+    ProcessWrapper {
+        /// What process_wrapper takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Runs a compiler as Buck2's rustc_action.py does; `hollow rustc-action --help` tells its options
+    ///
+    /// A hollow whose file is called `rustc_action` needs no first argument.
+    RustcAction {
+        /// What rustc_action.py takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
 }
 

@@ -8,6 +8,7 @@
 //! | [`cli`] | clap, and nothing else sees clap: the typed options of each command |
 //! | [`action`] | the two actions: an ordinary rustc command line in, the action's own out, and doing it |
 //! | [`cargo`] | Cargo mode: hollow as Cargo's wrapper of rustc |
+//! | [`compat`] | drop-ins for the action executables of rules_rust and Buck2 |
 //! | [`interface`] | interface source: which bodies no dependent can observe, and the crate without them |
 //! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata, sealing |
 //! | [`process`] | running rustc: exec, signals, exit status, limits of a command line |
@@ -21,6 +22,7 @@
 pub mod action;
 pub mod cargo;
 pub mod cli;
+pub mod compat;
 pub mod inspect;
 pub mod interface;
 pub mod print;

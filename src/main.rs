@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
+use hollow::compat::{process_wrapper, rustc_action};
 use hollow::rlib::Seal;
 use hollow::{action, cargo, inspect, interface, print, report};
 
@@ -31,6 +32,8 @@ fn run() -> anyhow::Result<ExitCode> {
             Seal::read(&with)?.put_on(&full, &output)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::ProcessWrapper(arguments) => Ok(process_wrapper::run(arguments)),
+        Command::RustcAction(arguments) => Ok(rustc_action::run(arguments)),
         Command::Wrap { rustc, arguments } => cargo::wrap(rustc, arguments),
         Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),

@@ -99,10 +99,9 @@ impl Compiler {
     }
 
     /// Whether rustc takes unstable features without being told to.
-    fn is_nightly(&self, runner: &Runner) -> bool {
-        let question = Invocation { program: self.rustc().to_owned(), args: vec!["-vV".into()], env: Vec::new() };
-        let release = runner.answer(&question).unwrap_or_default();
-        String::from_utf8_lossy(&release).lines().any(|line| line.starts_with("release:") && line.contains('-'))
+    fn is_nightly(&self) -> bool {
+        let answer = std::process::Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&answer).lines().any(|line| line.starts_with("release:") && line.contains('-'))
     }
 }
 
@@ -134,7 +133,7 @@ impl<'a> Work<'a> {
             settings,
             compiler,
             plain,
-            runner: Runner::new().context("cannot listen for signals")?,
+            runner: Runner::within_group().context("cannot listen for signals")?,
             // Before anything is read.
             started: now(),
             place: Place::of(&unit.hollow_directory(), &unit.stem),
@@ -297,7 +296,7 @@ impl<'a> Work<'a> {
             }
         };
         let asks = source.enables_features() && std::env::var_os(bootstrap::VARIABLE).is_none();
-        if asks && !self.compiler.is_nightly(&self.runner) {
+        if asks && !self.compiler.is_nightly() {
             // RUSTC_BOOTSTRAP would give it the features that plain rustc refuses.
             self.explain(format_args!("plain metadata: it enables features on a stable compiler"));
             return Ok(None);

@@ -1,146 +1,277 @@
 //! Children that can be interrupted together with everything they started.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
+use std::num::NonZero;
+use std::ops::ControlFlow;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::process::{ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::io::retry_on_intr;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{ioctl_fionread, retry_on_intr};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_current_process_group, kill_process, kill_process_group, waitid,
+};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{Ended, Invocation};
 
 /// The signals that are passed on: those by which people and build systems stop an action.
 const PASSED_ON: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
+/// As much as a pipe holds on Linux (`man 7 pipe`).
+const CHUNK: usize = 64 * 1024;
+
+/// Whoever started this process may have blocked SIGCHLD, which is inherited. Then the end of a child is seen by looking, this often.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
 /// Runs programs, one after the other, and passes on the signals that ask this process to stop. From its making on, such a signal no longer ends
 /// this process at once, so that there is time to clean up.
 ///
-/// A program gets a process group of its own, so that a signal reaches it *and* its children (rustc's linker): rustc alone would die and leave
-/// its linker running. A second signal kills the group. When a program has been killed, whatever is left of its group is killed too.
+/// A signal has to reach a program *and* its children (rustc's linker): rustc alone would die and leave its linker running. Where this process
+/// leads a process group, as it does under Buck2, the program stays in that group, and so dies with it when the build system kills the group.
+/// Otherwise the program gets a group of its own. A second signal kills. When a program has been killed, whatever is left of its own group is killed too.
 pub struct Runner {
-    state: Arc<State>,
-    handle: Handle,
-    thread: Option<JoinHandle<()>>,
+    signals: Signals,
+    group: Group,
 }
 
+/// In which process group programs run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// In this process's, which it leads.
+    Shared,
+    /// In this process's, which another process leads.
+    Inherited,
+    /// In their own.
+    Own,
+}
+
+/// How often [`Signals`] were passed on to one program.
 #[derive(Default)]
-struct State {
-    /// The process group of the program that runs.
-    group: Mutex<Option<Pid>>,
-    /// The last signal that came; 0 is none.
-    signal: AtomicI32,
+struct Passed {
+    any: bool,
+    /// Signals that this process sends to its own group come back to it.
+    echoes: usize,
 }
 
 impl Runner {
     /// Begins to listen for signals.
     pub fn new() -> io::Result<Self> {
-        let mut signals = Signals::new(PASSED_ON)?;
-        let handle = signals.handle();
-        let state = Arc::new(State::default());
-        let shared = Arc::clone(&state);
-        let thread = thread::Builder::new().spawn(move || signals.forever().for_each(|signal| shared.pass_on(signal)))?;
-        Ok(Self { state, handle, thread: Some(thread) })
+        let group = if getpgrp() == getpid() { Group::Shared } else { Group::Own };
+        Ok(Self { signals: Signals::new()?, group })
+    }
+
+    /// The same, but programs stay in the process group of this process, whoever leads it. That is right below Cargo: whoever kills Cargo's group
+    /// kills rustc, and a terminal's signals come to all.
+    pub fn within_group() -> io::Result<Self> {
+        Ok(Self { signals: Signals::new()?, group: Group::Inherited })
     }
 
     /// The signal that asked this process to stop, if one has come.
     pub fn interrupted(&self) -> Option<i32> {
-        Some(self.state.signal.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+        i32::try_from(self.signals.last.load(Ordering::Relaxed)).ok().filter(|&signal| signal != 0)
     }
 
     /// Runs a program to its end. Its standard streams are this process's own, so they pass byte for byte. After a signal no program is
     /// started any more; that counts as having been killed by it.
     pub fn run(&self, invocation: &Invocation) -> io::Result<Ended> {
-        self.run_command(&mut invocation.command(), |_| {})
+        self.run_command(&mut invocation.command())
     }
 
-    /// The same, but what the program says on standard error is the second result. This waits for all of the program's children that
-    /// still hold its standard error.
+    /// The same for a command with its own streams and environment.
+    pub fn run_command(&self, command: &mut Command) -> io::Result<Ended> {
+        self.attend(command, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// The same, but what the program says on standard error is the second result.
     pub fn capture(&self, invocation: &Invocation) -> io::Result<(Ended, Vec<u8>)> {
         let mut said = Vec::new();
-        let ended = self.run_command(invocation.command().stderr(Stdio::piped()), |child| {
-            if let Some(mut stderr) = child.stderr.take() {
-                // What can't be read was not said.
-                let _ = stderr.read_to_end(&mut said);
-            }
+        let ended = self.listen(&mut invocation.command(), &mut |bytes| {
+            said.extend_from_slice(bytes);
+            ControlFlow::Continue(())
         })?;
         Ok((ended, said))
     }
 
-    /// The same, but what it says on standard output is the result. `None` if it fails.
-    pub fn answer(&self, invocation: &Invocation) -> Option<Vec<u8>> {
-        let mut said = Vec::new();
-        let ended = self.run_command(invocation.command().stdin(Stdio::null()).stdout(Stdio::piped()), |child| {
-            if let Some(mut stdout) = child.stdout.take() {
-                let _ = stdout.read_to_end(&mut said);
-            }
-        });
-        matches!(ended, Ok(Ended::Exited(0))).then_some(said)
+    /// The same, but what the program says on standard error goes to `hear`, in pieces of any size. If `hear` breaks off, the program is killed.
+    ///
+    /// This ends when the program has ended and all that it said was heard. It does not wait for the program's children that still hold its
+    /// standard error, because a compiler's server may do so for hours.
+    pub fn listen(&self, command: &mut Command, hear: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> io::Result<Ended> {
+        self.attend(command.stderr(Stdio::piped()), hear)
     }
 
-    /// The same as [`run`](Self::run), but each line that the program says on standard error is handed over as it comes, its line end included.
+    /// The same, but line by line, each with its end.
     pub fn stream(&self, invocation: &Invocation, mut line: impl FnMut(&[u8])) -> io::Result<Ended> {
-        self.run_command(invocation.command().stderr(Stdio::piped()), |child| {
-            let Some(stderr) = child.stderr.take() else { return };
-            let mut stderr = BufReader::new(stderr);
-            let mut said = Vec::new();
-            while stderr.read_until(b'\n', &mut said).is_ok_and(|read| read > 0) {
-                line(&said);
-                said.clear();
+        let mut held = Vec::new();
+        let ended = self.listen(&mut invocation.command(), &mut |bytes| {
+            for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+                held.extend_from_slice(piece);
+                if piece.ends_with(b"\n") {
+                    line(&held);
+                    held.clear();
+                }
             }
-        })
+            ControlFlow::Continue(())
+        })?;
+        if !held.is_empty() {
+            line(&held);
+        }
+        Ok(ended)
     }
 
-    fn run_command(&self, command: &mut Command, meanwhile: impl FnOnce(&mut Child)) -> io::Result<Ended> {
-        // Held until the group is known, so that no signal gets lost in between.
-        let mut group = self.state.group();
+    fn attend(&self, command: &mut Command, hear: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> io::Result<Ended> {
         if let Some(signal) = self.interrupted() {
             return Ok(Ended::Killed(signal));
         }
-        let mut child = command.process_group(0).spawn()?;
+        if self.group == Group::Own {
+            command.process_group(0);
+        }
+        let mut child = command.spawn()?;
         let pid = Pid::from_child(&child);
-        *group = Some(pid);
-        drop(group);
-
-        meanwhile(&mut child);
+        let mut passed = Passed::default();
+        let mut stderr = child.stderr.take();
+        let mut chunk = vec![0; if stderr.is_some() { CHUNK } else { 0 }];
         // Looks at the child's end without taking it, so that its group's number can't be given to others meanwhile.
-        let ended = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
-        let killed = ended.ok().flatten().is_some_and(|ended| ended.killed() || ended.dumped());
-        let mut group = self.state.group();
-        if killed || self.interrupted().is_some() {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        let killed = loop {
+            let ready = self.signals.wait(stderr.as_ref())?;
+            for _ in 0..ready.stops {
+                self.pass_on(pid, &mut passed);
+            }
+            if ready.stderr {
+                self.read(&mut stderr, &mut chunk, pid, hear)?;
+            }
+            if (ready.child || !ready.stderr)
+                && let Some(ended) = retry_on_intr(|| waitid(WaitId::Pid(pid), look))?
+            {
+                break ended.killed() || ended.dumped();
+            }
+        };
+        // What it said before its end is in the pipe now. What is added to that comes from others.
+        let mut left = stderr.as_ref().map_or(Ok(0), ioctl_fionread)?;
+        while let Some(rest) = NonZero::new(left).filter(|_| stderr.is_some()) {
+            chunk.truncate(usize::try_from(rest.get()).unwrap_or(CHUNK).min(CHUNK));
+            left -= self.read(&mut stderr, &mut chunk, pid, hear)? as u64;
+        }
+        if self.group == Group::Own && (killed || self.interrupted().is_some()) {
             let _ = kill_process_group(pid, Signal::KILL);
         }
-        *group = None;
         Ok(Ended::of(child.wait()?))
     }
-}
 
-impl State {
-    fn pass_on(&self, signal: i32) {
-        let group = self.group();
-        let again = self.signal.swap(signal, Ordering::Relaxed) != 0;
-        let signal = if again { Some(Signal::KILL) } else { Signal::from_named_raw(signal) };
-        if let (Some(group), Some(signal)) = (*group, signal) {
-            // It fails only if the whole group has ended by itself.
-            let _ = kill_process_group(group, signal);
+    /// Reads what is there; the result is how much it was. There is no more `stderr` at its end, or when nobody wants to hear more.
+    fn read(
+        &self,
+        stderr: &mut Option<ChildStderr>,
+        chunk: &mut [u8],
+        pid: Pid,
+        hear: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> io::Result<usize> {
+        let Some(pipe) = stderr else { return Ok(0) };
+        let read = match pipe.read(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            read => read?,
+        };
+        if read == 0 {
+            *stderr = None;
+        } else if hear(&chunk[..read]).is_break() {
+            *stderr = None;
+            self.kill(pid);
+        }
+        Ok(read)
+    }
+
+    /// Passes the last signal on; from the second time on, kills.
+    fn pass_on(&self, pid: Pid, passed: &mut Passed) {
+        if passed.echoes > 0 {
+            passed.echoes -= 1;
+            return;
+        }
+        if std::mem::replace(&mut passed.any, true) {
+            return self.kill(pid);
+        }
+        let Some(signal) = self.interrupted().and_then(Signal::from_named_raw) else { return };
+        // These fail only if the whole group has ended by itself.
+        match self.group {
+            Group::Own => {
+                let _ = kill_process_group(pid, signal);
+            }
+            Group::Inherited => {
+                let _ = kill_process(pid, signal);
+            }
+            Group::Shared => {
+                passed.echoes += 1;
+                let _ = kill_current_process_group(signal);
+            }
         }
     }
 
-    fn group(&self) -> MutexGuard<'_, Option<Pid>> {
-        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Kills the program, and its children where they are in a group without this process.
+    fn kill(&self, pid: Pid) {
+        let _ = match self.group {
+            Group::Own => kill_process_group(pid, Signal::KILL),
+            Group::Shared | Group::Inherited => kill_process(pid, Signal::KILL),
+        };
     }
 }
 
-impl Drop for Runner {
-    fn drop(&mut self) {
-        self.handle.close();
-        if let Some(thread) = self.thread.take() {
-            // A panic over there has been reported.
-            let _ = thread.join();
+/// The signals that have come. They stay registered, since a process makes one runner.
+struct Signals {
+    /// The number of the last one that asks this process to stop; 0 is none.
+    last: Arc<AtomicUsize>,
+    /// Gets a byte with each of them.
+    stops: UnixStream,
+    /// Gets a byte whenever a child may have ended.
+    children: UnixStream,
+}
+
+/// What there is to be done.
+struct Ready {
+    /// So many signals have come that ask this process to stop.
+    stops: usize,
+    /// A child may have ended.
+    child: bool,
+    /// The child has said something, or will say nothing more.
+    stderr: bool,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (stops, stop) = UnixStream::pair()?;
+        let (children, child) = UnixStream::pair()?;
+        stops.set_nonblocking(true)?;
+        children.set_nonblocking(true)?;
+        let last: Arc<AtomicUsize> = Arc::default();
+        for signal in PASSED_ON {
+            // In this order, so that the number is there when the byte is.
+            let number = usize::try_from(signal).unwrap_or_default();
+            signal_hook::flag::register_usize(signal, Arc::clone(&last), number)?;
+            signal_hook::low_level::pipe::register(signal, stop.try_clone()?)?;
         }
+        signal_hook::low_level::pipe::register(SIGCHLD, child)?;
+        Ok(Self { last, stops, children })
     }
+
+    /// Waits until there is something to be done, but not for longer than [`LOOK`].
+    fn wait(&self, stderr: Option<&ChildStderr>) -> io::Result<Ready> {
+        let mut sources = vec![PollFd::new(&self.stops, PollFlags::IN), PollFd::new(&self.children, PollFlags::IN)];
+        sources.extend(stderr.map(|stderr| PollFd::new(stderr, PollFlags::IN)));
+        match poll(&mut sources, Some(&LOOK)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Its end shows as a hang-up only.
+        let stderr = sources.get(2).is_some_and(|source| !source.revents().is_empty());
+        Ok(Ready { stops: drain(&self.stops), child: drain(&self.children) > 0, stderr })
+    }
+}
+
+/// Takes all bytes out, and says how many there were.
+fn drain(mut pipe: &UnixStream) -> usize {
+    let mut bytes = [0; 64];
+    std::iter::from_fn(|| pipe.read(&mut bytes).ok().filter(|&read| read > 0)).sum()
 }

@@ -18,7 +18,7 @@ use object::{ReadCache, ReadRef};
 
 pub use metadata::{Header, Svh, raw_metadata};
 pub use seal::{CannotSeal, Seal, Sealed};
-pub use staged::Staged;
+pub(crate) use staged::Staged;
 
 /// The name of the metadata's member.
 pub const LIB_RMETA: &str = "lib.rmeta";

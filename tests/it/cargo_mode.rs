@@ -173,7 +173,9 @@ fn when_hollow_can_not_do_its_part_plain_rustc_builds_the_unit() {
     let own: Vec<_> = ran.stderr.lines().filter(|line| !line.starts_with('{')).collect();
     assert_eq!(own.len(), 1, "{own:?}");
     assert!(
-        own[0].starts_with("hollow: warning: crate `a` is built by plain rustc: failed to create directory `out/_hollow/liba-1.unit`: "),
+        own[0].starts_with(
+            "hollow: warning: crate `a` is built by plain rustc: failed to create directory `out/_hollow/liba-1.unit`: "
+        ),
         "{own:?}"
     );
     assert!(scratch.exists("out/liba-1.rlib") && scratch.exists("out/liba-1.rmeta"));

@@ -74,7 +74,7 @@ fn slow_link(scratch: &Scratch) -> Child {
     child
 }
 
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(60), "not after a minute: {what}");
@@ -82,7 +82,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn signal(process: &str, name: &str) -> bool {
+pub fn signal(process: &str, name: &str) -> bool {
     run(Command::new("kill").args([&format!("-{name}"), process])).code == Some(0)
 }
 
