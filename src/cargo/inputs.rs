@@ -249,7 +249,7 @@ fn observed(path: &Path) -> (Digest, Digest) {
 }
 
 fn unknown(path: &Path) -> Digest {
-    Stamp::of(path).map_or_else(Digest::default, |stamp| stamp.digest())
+    Stamp::of(path).map_or_else(Digest::default, |stamp| stamp.that_counts(path).digest())
 }
 
 /// The objects of everything that may be linked: of these libraries, and through unit state, of those that they were made from.

@@ -9,7 +9,7 @@
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use fs_err as fs;
@@ -64,6 +64,8 @@ impl Digest {
 pub struct Stamp {
     /// When its content was changed last; anybody can set it.
     pub modified: i64,
+    /// When it was made, which nobody can set; 0 where the file system does not know.
+    pub born: i64,
     /// Its size in bytes.
     pub size: u64,
     /// Its number in its file system.
@@ -79,12 +81,20 @@ impl Stamp {
     /// The same of what is known already.
     pub fn of_metadata(metadata: &std::fs::Metadata) -> Self {
         let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-        Self { modified, size: metadata.size(), inode: metadata.ino() }
+        let born = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let born = born.and_then(|born| i64::try_from(born.as_nanos()).ok()).unwrap_or_default();
+        Self { modified, born, size: metadata.size(), inode: metadata.ino() }
     }
 
     /// In the place of a hash, for files of which nobody keeps one.
     pub fn digest(&self) -> Digest {
-        Digest(format!("{}.{}.{}", self.modified, self.size, self.inode))
+        Digest(format!("{}.{}.{}.{}", self.modified, self.born, self.size, self.inode))
+    }
+
+    /// What counts of the file at this path. Cargo sets the time of an `.rmeta` that was checked to when it started rustc, which may be after
+    /// dependents have seen it; rustc makes a new file for each.
+    pub fn that_counts(self, path: &Path) -> Self {
+        if path.extension().is_some_and(|extension| extension == "rmeta") { Self { modified: 0, ..self } } else { self }
     }
 }
 
@@ -104,7 +114,8 @@ impl Output {
 
     /// Whether it is still the very file.
     pub fn is_there(&self) -> bool {
-        Stamp::of(&self.path) == Some(self.stamp)
+        let now = Stamp::of(&self.path).map(|stamp| stamp.that_counts(&self.path));
+        now == Some(self.stamp.that_counts(&self.path))
     }
 }
 
@@ -262,9 +273,7 @@ impl Place {
         fs::create_dir_all(&self.directory)?;
         forget(&kept);
         if std::fs::hard_link(output, &kept).is_err() {
-            let stamp = output.metadata()?.modified()?;
-            fs::copy(output, &kept)?;
-            set_modified(&kept, stamp)?;
+            copy(output, &kept)?;
         }
         Ok(())
     }
@@ -280,31 +289,29 @@ impl Place {
             return true;
         }
         let kept = self.kept(&output.path);
-        let Some(stamp) =
-            Stamp::of(&kept).filter(|stamp| (stamp.modified, stamp.size) == (output.stamp.modified, output.stamp.size))
-        else {
-            return false;
-        };
-        if output.path.symlink_metadata().is_ok() {
-            // Somebody else's.
+        let old = output.stamp;
+        // A link, or a copy that got the time of what it was copied from.
+        let is_right = |kept: &Stamp| kept.size == old.size && (kept.inode == old.inode || kept.modified == old.modified);
+        // What is in the way is somebody else's.
+        if !Stamp::of(&kept).as_ref().is_some_and(is_right) || output.path.symlink_metadata().is_ok() {
             return false;
         }
-        if std::fs::hard_link(&kept, &output.path).is_err() {
-            let copied = kept.metadata().and_then(|metadata| metadata.modified()).and_then(|modified| {
-                std::fs::copy(&kept, &output.path)?;
-                set_modified(&output.path, modified)
-            });
-            if copied.is_err() {
-                return false;
-            }
-            output.stamp = Stamp { inode: Stamp::of(&output.path).map_or(0, |stamp| stamp.inode), ..stamp };
+        if std::fs::hard_link(&kept, &output.path).is_err() && copy(&kept, &output.path).is_err() {
+            return false;
         }
-        output.is_there()
+        let Some(now) = Stamp::of(&output.path) else { return false };
+        output.stamp = now;
+        true
     }
 
     fn kept(&self, output: &Path) -> PathBuf {
         self.directory.join(output.file_name().unwrap_or_default())
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    set_modified(to, from.metadata()?.modified()?)
 }
 
 fn forget(kept: &Path) {
@@ -322,7 +329,7 @@ pub fn now() -> i64 {
     };
     #[cfg(not(target_os = "linux"))]
     let now = {
-        let now = SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
     };
     now

@@ -1,0 +1,9 @@
+//! `cargo hollow`, with the real Cargo.
+
+mod diagnostics;
+mod edits;
+mod interrupted;
+mod kinds;
+mod random;
+mod settings;
+mod workspace;
