@@ -1,18 +1,22 @@
 //! `cargo hollow SUBCOMMAND`: Cargo with hollow as the wrapper of rustc for workspace members.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::CommandExt;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
+use tempfile::NamedTempFile;
 
 use super::settings;
 use crate::interface::Lines;
+use crate::process::{Ended, Invocation, Runner};
 
 const WRAPPER: &str = "RUSTC_WRAPPER";
 const WORKSPACE_WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+/// Cargo's status when a compilation has failed.
+const CARGO_FAILED: u8 = 101;
 
 /// What was said before the subcommand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,35 +27,47 @@ pub struct Options {
     pub explain: bool,
 }
 
-/// Becomes Cargo. Returns only if that fails.
-pub fn run(options: Options, mut arguments: Vec<OsString>) -> Result<ExitCode> {
+/// Becomes Cargo; but waits for a check, to tell what has failed.
+pub fn run(options: Options, arguments: Vec<OsString>) -> Result<ExitCode> {
     let hollow = hollow()?;
     if let Some(other) = std::env::var_os(WORKSPACE_WRAPPER).filter(|other| !other.is_empty() && *other != *hollow) {
         bail!("{WORKSPACE_WRAPPER} is `{}`, and that is hollow's place: unset it", other.display());
     }
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut env: Vec<(OsString, OsString)> =
+        vec![(WORKSPACE_WRAPPER.into(), hollow.clone().into()), (settings::RUN.into(), name_of_run().into())];
     if let Some(wrapper) = wrapper().filter(|wrapper| *wrapper != hollow) {
         // Cargo would start that one first, and it would take hollow for a rustc. So hollow comes first, and starts it.
-        cargo.env(WRAPPER, &hollow).env(settings::INNER_WRAPPER, wrapper);
+        env.extend([(WRAPPER.into(), hollow.into()), (settings::INNER_WRAPPER.into(), wrapper.into())]);
     }
     if let Some(lines) = options.lines {
-        cargo.env(settings::INTERFACE, if lines == Lines::Keep { "keep" } else { "drop" });
+        env.push((settings::INTERFACE.into(), if lines == Lines::Keep { "keep".into() } else { "drop".into() }));
     }
     if options.explain {
-        cargo.env(settings::EXPLAIN, "1");
+        env.push((settings::EXPLAIN.into(), "1".into()));
     }
-    keep_going(&mut arguments);
-    cargo.env(WORKSPACE_WRAPPER, &hollow).env(settings::RUN, name_of_run()).args(&arguments);
-    let error = cargo.exec();
-    Err(anyhow!("cannot run Cargo as `{}`: {error}", cargo.get_program().display()))
+    let program = std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from);
+    let is_check = arguments.first().is_some_and(|command| command == "check" || command == "c");
+    let cargo = Invocation { program, args: arguments, env };
+    if is_check { check(cargo) } else { Err(cannot_run(&cargo, cargo.exec())) }
 }
 
-/// A library whose check fails has handed its metadata on by then, so its dependents can be checked; Cargo would start none of them.
-fn keep_going(arguments: &mut Vec<OsString>) {
-    let is_check = arguments.first().is_some_and(|command| command == "check" || command == "c");
-    if is_check && !arguments.iter().any(|argument| argument == "--keep-going") {
-        arguments.insert(1, "--keep-going".into());
+/// Runs Cargo. A library whose check fails has handed its metadata on by then, so its dependents can be checked; but Cargo would start none of
+/// them if it heard of the failure. So it hears the errors, and the failure is told here.
+fn check(mut cargo: Invocation) -> Result<ExitCode> {
+    let failures = NamedTempFile::with_prefix("hollow-")?;
+    cargo.env.push((settings::FAILURES.into(), failures.path().into()));
+    let runner = Runner::within_group().context("cannot listen for signals")?;
+    let ended = runner.run(&cargo).map_err(|error| cannot_run(&cargo, error))?;
+    let failures = std::fs::read_to_string(failures.path())?;
+    for failure in failures.lines() {
+        drop(writeln!(std::io::stderr().lock(), "error: could not compile {failure}"));
     }
+    let failed = ended == Ended::Exited(0) && !failures.is_empty();
+    Ok(ExitCode::from(if failed { CARGO_FAILED } else { ended.code() }))
+}
+
+fn cannot_run(cargo: &Invocation, error: io::Error) -> anyhow::Error {
+    anyhow!("cannot run Cargo as `{}`: {error}", cargo.program.display())
 }
 
 /// The `hollow` beside this program.
@@ -77,21 +93,4 @@ fn wrapper() -> Option<PathBuf> {
 fn name_of_run() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{}.{}", now.as_nanos(), std::process::id())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_check_keeps_going() {
-        let changed = |arguments: &str| {
-            let mut arguments: Vec<_> = arguments.split(' ').map(OsString::from).collect();
-            keep_going(&mut arguments);
-            arguments.join(OsStr::new(" ")).into_string().unwrap()
-        };
-        assert_eq!(changed("check -p a"), "check --keep-going -p a");
-        assert_eq!(changed("c --keep-going"), "c --keep-going");
-        assert_eq!(changed("build check"), "build check");
-    }
 }

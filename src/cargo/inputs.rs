@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::settings;
 use super::state::{Digest, Place, Stamp};
 use super::unit::Unit;
 use crate::rustc::{Codegen, DepInfo, Extern, Name, SearchKind, SearchPath};
@@ -300,10 +301,18 @@ fn arguments(unit: &Unit) -> Vec<String> {
 /// The variables that Cargo sets for a unit, and those that rustc and hollow obey. Macros may read them without telling rustc.
 fn decides(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "HOLLOW_"];
-    let names = ["CARGO_CRATE_NAME", "OUT_DIR", "RUSTC_BOOTSTRAP", "RUSTUP_TOOLCHAIN", "SOURCE_DATE_EPOCH"];
-    (prefixes.iter().any(|prefix| name.starts_with(prefix)) && name != super::settings::RUN && name != super::settings::EXPLAIN)
-        || names.contains(&name)
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    let names = [
+        "CARGO_CRATE_NAME",
+        "OUT_DIR",
+        "RUSTC_BOOTSTRAP",
+        "RUSTUP_TOOLCHAIN",
+        "SOURCE_DATE_EPOCH",
+        settings::INTERFACE,
+        settings::EXPRESSION_MACROS,
+        settings::INNER_WRAPPER,
+    ];
+    prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
 }
 
 /// What rustc or the linker read without any dep-info: the directories of native libraries, and files that are named in the linker's arguments.

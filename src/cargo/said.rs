@@ -45,6 +45,16 @@ impl<'a> Said<'a> {
         drop(std::io::stderr().lock().write_all(translated.as_deref().unwrap_or(line)));
     }
 
+    /// How many errors were heard.
+    pub fn errors(&self) -> usize {
+        let is_error = |line: &&Vec<u8>| {
+            let message = serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default();
+            // The last one only counts the others.
+            message["level"] == "error" && !message["message"].as_str().is_some_and(|text| text.starts_with("aborting due to"))
+        };
+        self.lines.iter().filter(is_error).count()
+    }
+
     /// All lines that were heard. `None` if one is no UTF-8.
     pub fn into_lines(self) -> Option<Vec<String>> {
         self.lines.into_iter().map(|line| String::from_utf8(line).ok()).collect()

@@ -10,11 +10,13 @@ use crate::interface::Lines;
 /// `HOLLOW_INTERFACE`: `drop` (the default), `keep` or `off`.
 pub const INTERFACE: &str = "HOLLOW_INTERFACE";
 /// `HOLLOW_EXPRESSION_MACROS`: names of macros that expand to expressions, separated by commas.
-const EXPRESSION_MACROS: &str = "HOLLOW_EXPRESSION_MACROS";
+pub const EXPRESSION_MACROS: &str = "HOLLOW_EXPRESSION_MACROS";
 /// `HOLLOW_EXPLAIN`: anything but `0` says for each library how its hollow rlib was made.
 pub const EXPLAIN: &str = "HOLLOW_EXPLAIN";
 /// `HOLLOW_RUN`: what `cargo hollow` calls this run of Cargo.
 pub const RUN: &str = "HOLLOW_RUN";
+/// `HOLLOW_FAILURES`: a file in which `cargo hollow check` wants to find what has failed, so that Cargo need not be told.
+pub const FAILURES: &str = "HOLLOW_FAILURES";
 /// `HOLLOW_RUSTC_WRAPPER`: the wrapper that Cargo would have used without `cargo hollow`, such as sccache.
 pub const INNER_WRAPPER: &str = "HOLLOW_RUSTC_WRAPPER";
 

@@ -116,6 +116,10 @@ impl Translator {
             if heads {
                 file = self.files.iter().find(|(path, _)| plain.contains(&format!("{path}:")));
             }
+            if plain.starts_with(|first: char| first.is_alphabetic()) {
+                // A new section, which is about the file of the diagnostic unless it says something else.
+                file = None;
+            }
             lines.push(match file {
                 Some((path, (original, origins))) if heads => Shown::framed(head(line, path, original, origins)),
                 Some((_, (_, origins))) => code(line, origins),
@@ -207,10 +211,11 @@ fn code(line: &str, origins: &Origins) -> Shown {
     let mut after = after.to_owned();
     // The true line, where what is below it still points at the same.
     let (interface, original) = (origins.interface_line(number).unwrap_or_default(), origins.true_line(new).unwrap_or_default());
-    let signature = interface.strip_suffix("{ loop {} }").unwrap_or(interface).trim_end();
-    if !signature.is_empty() && original.starts_with(signature) && after.ends_with(interface) {
+    let signature = interface.strip_suffix("loop {} }").unwrap_or(interface).trim_end();
+    if after.ends_with(interface) {
+        let is_same = original.starts_with(signature.trim_end_matches('{').trim_end()) && !original.trim().is_empty();
         after.truncate(after.len() - interface.len());
-        after.push_str(original);
+        after.push_str(if is_same { original } else { signature });
     }
     Shown { before: before.into(), number: Some(new), after, frame: None }
 }
@@ -315,7 +320,7 @@ mod tests {
             = note: x
            ::: src/lib.rs:101:9
             |
-        101 | pub fn f(a: u8) -> u8 { loop {} }
+        101 | pub fn f(a: u8) -> u8 {
             | ------ here
         ");
         let coloured = format!(

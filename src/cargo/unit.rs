@@ -119,13 +119,18 @@ impl Unit {
 
     /// What it is, for people: such as `lib`, `bin`, `test`, `check of lib`.
     pub fn kind(&self) -> String {
-        let kind = match (&self.settings.crate_types[..], self.settings.test) {
+        let kind = self.target();
+        if self.is_checked() { format!("check of {kind}") } else { kind }
+    }
+
+    /// The same, checked or not.
+    pub fn target(&self) -> String {
+        match (&self.settings.crate_types[..], self.settings.test) {
             (_, true) => "test".to_owned(),
             ([CrateType::Rlib], _) => "lib".to_owned(),
             ([], _) => "bin".to_owned(),
             (types, _) => types.iter().map(CrateType::to_string).collect::<Vec<_>>().join("+"),
-        };
-        if self.is_checked() { format!("check of {kind}") } else { kind }
+        }
     }
 }
 

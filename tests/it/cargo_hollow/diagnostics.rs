@@ -69,6 +69,7 @@ fn a_body_that_is_wrong_keeps_no_dependent_from_being_checked() {
         assert!(checked.stderr.contains(said), "{said}: {}", checked.stderr);
     }
     assert!(workspace.last_outcomes().contains("skipped mid check of lib"), "{}", workspace.last_outcomes());
+    assert!(checked.stderr.contains("error: could not compile `low` (lib) due to 1 previous error\n"), "{}", checked.stderr);
     // It is said again as long as it is wrong.
     let again = workspace.hollow("check");
     assert_eq!(said(&again.stderr), said(&checked.stderr));
@@ -81,10 +82,10 @@ fn a_body_that_is_wrong_keeps_no_dependent_from_being_checked() {
 fn warnings_are_said_again_by_what_is_not_compiled() {
     let workspace = workspace();
     workspace.write("mid/src/lib.rs", "pub fn mid() -> u32 {\n    let unused = 1;\n    low::low(1, \"a\")\n}\n");
-    for command in ["check", "build"] {
+    for (command, from, to) in [("check", "first + second", "first + 1 + second"), ("build", "first + 1", "first + 2")] {
         let first = said(&workspace.hollow(command).ok().stderr);
         assert!(first.contains("unused variable"), "{first}");
-        workspace.edit("low/src/lib.rs", "first + second", "first + 1 + second");
+        workspace.edit("low/src/lib.rs", from, to);
         let second = workspace.hollow(command).ok();
         assert_eq!(said(&second.stderr), first);
         assert!(workspace.last_outcomes().contains("skipped mid"), "{}", workspace.last_outcomes());

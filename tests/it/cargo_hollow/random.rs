@@ -60,7 +60,7 @@ impl Library {
             15 => self.wide = !self.wide,
             16 => self.unused = !self.unused,
             17 => self.deprecated = !self.deprecated,
-            _ if value % 3 == 0 => self.error = 1 + value % 2,
+            _ if value.is_multiple_of(3) => self.error = 1 + value % 2,
             _ => self.reformatted = !self.reformatted,
         }
     }
