@@ -59,7 +59,14 @@ fn the_page_on_interfaces_is_a_session_that_works() {
 fn the_page_on_cargo_is_a_session_that_works() {
     let scratch = Scratch::new();
     let mut command = scratch.command("sh");
-    command.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_OFFLINE", "true").env("HOLLOW_EXPLAIN", "1");
-    shell(&mut command, &commands("From Cargo").concat());
-    assert!(scratch.list("greet/target/debug/deps/_hollow").iter().any(|name| name.starts_with("libgreet-")));
+    command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO").env("CARGO_NET_OFFLINE", "true");
+    let printed = shell(&mut command, &commands("From Cargo").concat());
+    let lines: Vec<_> = printed.lines().collect();
+    let [run, check, checked, again, linked, relinked] = lines[..] else { panic!("{printed}") };
+    assert_eq!((run, again), ("42", "43"));
+    assert_eq!(check, "compiled base check of lib: source base/src/lib.rs changed (interface unchanged)");
+    assert_eq!(checked, "skipped  app check of bin: nothing that it was made from has changed");
+    assert_eq!(linked, "compiled base lib: source base/src/lib.rs changed (interface unchanged)");
+    assert!(relinked.starts_with("relinked app bin: objects of libbase-"), "{relinked}");
+    assert!(scratch.list("target/debug/deps/_hollow").iter().any(|name| name.starts_with("libbase-")));
 }

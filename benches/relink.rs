@@ -1,0 +1,262 @@
+//! What an edit costs with `cargo hollow` and with plain Cargo, in the same run: an edit of a private body, of a public signature, no edit, and a
+//! clean build, over a generated workspace of 12 libraries with 60,000 lines and a program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark: a failure is a panic.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
+const LIBRARIES: usize = 12;
+const MODULES: usize = 10;
+/// Of about 50 lines each.
+const PARTS: usize = 10;
+const ROUNDS: usize = 7;
+
+/// Who builds.
+#[derive(Clone, Copy)]
+enum Tool {
+    Cargo,
+    Hollow,
+}
+
+struct Workspace {
+    directory: tempfile::TempDir,
+    edits: usize,
+}
+
+fn main() {
+    let mut workspace = Workspace::generate();
+    println!("{} lines in {LIBRARIES} libraries\n", workspace.lines());
+    println!("{:<34}{:>10}{:>10}{:>8}", "wall seconds, medians", "cargo", "hollow", "ratio");
+    for command in ["check", "build"] {
+        workspace.clean_build(command);
+    }
+    for command in ["check", "build"] {
+        workspace.rounds(&format!("{command}, private body"), command, |workspace| workspace.edit("let weight: u64 = "));
+        workspace.rounds(&format!("{command}, public signature"), command, Workspace::add_public_function);
+        workspace.rounds(&format!("{command}, nothing"), command, |_| ());
+    }
+}
+
+impl Workspace {
+    fn generate() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let members: Vec<String> = (0..LIBRARIES).map(|number| format!("\"lib{number}\"")).collect();
+        write(directory.path(), "Cargo.toml", &format!("[workspace]\nresolver = \"2\"\nmembers = [{}, \"app\"]\n", members.join(", ")));
+        for number in 0..LIBRARIES {
+            let package = format!("lib{number}");
+            let below: Vec<usize> = (number.saturating_sub(2)..number).collect();
+            write(directory.path(), &format!("{package}/Cargo.toml"), &manifest(&package, &below));
+            let modules: String = (0..MODULES).map(|module| format!("pub mod m{module};\n")).collect();
+            write(directory.path(), &format!("{package}/src/lib.rs"), &modules);
+            for module in 0..MODULES {
+                let text: String = (0..PARTS).map(|part| part_of(number, module, part, &below)).collect();
+                let text = format!("use std::collections::{{BTreeMap, HashMap}};\nuse std::fmt::Write;\n\n{text}");
+                write(directory.path(), &format!("{package}/src/m{module}.rs"), &text);
+            }
+        }
+        write(directory.path(), "app/Cargo.toml", &manifest("app", &[LIBRARIES - 1, LIBRARIES - 2]));
+        let last = LIBRARIES - 1;
+        let main = format!(
+            "fn main() {{\n    let record = lib{last}::m0::Record0::new(7, \"seven\");\n    println!(\"{{}} {{:?}}\", record.summary(), lib{last}::m0::process0(&[record.clone()]));\n}}\n"
+        );
+        write(directory.path(), "app/src/main.rs", &main);
+        Self { directory, edits: 0 }
+    }
+
+    fn lines(&self) -> usize {
+        let count = |number: usize| -> usize {
+            let text = |module: usize| {
+                fs::read_to_string(self.directory.path().join(format!("lib{number}/src/m{module}.rs"))).unwrap().lines().count()
+            };
+            (0..MODULES).map(text).sum()
+        };
+        (0..LIBRARIES).map(count).sum()
+    }
+
+    /// Changes a number in the lowest library.
+    fn edit(&mut self, before: &str) {
+        self.edits += 1;
+        let path = self.directory.path().join("lib0/src/m0.rs");
+        let text = fs::read_to_string(&path).unwrap();
+        let at = text.find(before).unwrap() + before.len();
+        let end = at + text[at..].find(';').unwrap();
+        fs::write(&path, format!("{}{}{}", &text[..at], self.edits, &text[end..])).unwrap();
+    }
+
+    fn add_public_function(&mut self) {
+        self.edits += 1;
+        let path = self.directory.path().join("lib0/src/m0.rs");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}pub fn added{}() {{}}\n", self.edits)).unwrap();
+    }
+
+    /// Both tools after each edit, one after the other.
+    fn rounds(&mut self, what: &str, command: &str, edit: impl Fn(&mut Self)) {
+        for tool in [Tool::Cargo, Tool::Hollow] {
+            self.run(tool, command);
+        }
+        let mut times = [Vec::new(), Vec::new()];
+        for round in 0..ROUNDS {
+            edit(self);
+            for place in 0..2 {
+                let tool = (round + place) % 2;
+                times[tool].push(self.run([Tool::Cargo, Tool::Hollow][tool], command));
+            }
+        }
+        let [cargo, hollow] = times.map(median);
+        println!("{what:<34}{cargo:>10.2}{hollow:>10.2}{:>8.2}", cargo / hollow);
+    }
+
+    /// From nothing.
+    fn clean_build(&self, command: &str) {
+        let mut times = [Vec::new(), Vec::new()];
+        let mut cpu = [Vec::new(), Vec::new()];
+        for round in 0..3 {
+            for place in 0..2 {
+                let tool = (round + place) % 2;
+                let _ = fs::remove_dir_all(self.target([Tool::Cargo, Tool::Hollow][tool]));
+                let before = children();
+                times[tool].push(self.run([Tool::Cargo, Tool::Hollow][tool], command));
+                cpu[tool].push((children() - before).as_secs_f64());
+            }
+        }
+        let [cargo, hollow] = times.map(median);
+        println!("{:<34}{cargo:>10.2}{hollow:>10.2}{:>8.2}", format!("{command}, from nothing"), cargo / hollow);
+        let [cargo, hollow] = cpu.map(median);
+        println!("{:<34}{cargo:>10.2}{hollow:>10.2}{:>8.2}", format!("{command}, from nothing, CPU"), cargo / hollow);
+    }
+
+    fn run(&self, tool: Tool, command: &str) -> f64 {
+        let mut cargo = match tool {
+            Tool::Cargo => Command::new("cargo"),
+            Tool::Hollow => {
+                let mut cargo = Command::new(env!("CARGO_BIN_EXE_cargo-hollow"));
+                cargo.arg("hollow");
+                cargo
+            }
+        };
+        cargo.args([command, "--offline", "--quiet"]).current_dir(self.directory.path());
+        cargo.env("CARGO_TARGET_DIR", self.target(tool)).env_remove("CARGO").stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        assert!(cargo.status().unwrap().success(), "{cargo:?}");
+        start.elapsed().as_secs_f64()
+    }
+
+    fn target(&self, tool: Tool) -> std::path::PathBuf {
+        self.directory.path().join(match tool {
+            Tool::Cargo => "by-cargo",
+            Tool::Hollow => "by-hollow",
+        })
+    }
+}
+
+fn manifest(package: &str, below: &[usize]) -> String {
+    let mut text = format!("[package]\nname = \"{package}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n\n[dependencies]\n");
+    below.iter().for_each(|number| writeln!(text, "lib{number} = {{ path = \"../lib{number}\" }}").unwrap());
+    text
+}
+
+/// A type with methods, a function over it, and a generic one: what ordinary code is made of.
+fn part_of(library: usize, module: usize, part: usize, below: &[usize]) -> String {
+    let calls: String = below
+        .iter()
+        .map(|lower| {
+            format!(
+                "        let lower = lib{lower}::m{module}::Record{part}::new(record.id, &record.name);\n        \
+                 *counts.entry(lower.summary()).or_default() += lib{lower}::m{module}::sorted{part}(&lower.tags).len();\n"
+            )
+        })
+        .collect();
+    format!(
+        r#"/// Number {part} of module {module} of library {library}.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record{part} {{
+    pub id: u64,
+    pub name: String,
+    pub tags: Vec<String>,
+    scores: BTreeMap<String, f64>,
+}}
+
+impl Record{part} {{
+    pub fn new(id: u64, name: &str) -> Self {{
+        let mut record = Self {{ id, name: name.to_owned(), ..Self::default() }};
+        record.normalise();
+        record
+    }}
+
+    pub fn summary(&self) -> String {{
+        let weight: u64 = {part};
+        let mut out = format!("{{}}: {{}}", self.id + weight, self.name.trim());
+        for (name, score) in self.scores.iter().filter(|(_, score)| **score > 0.5) {{
+            let _ = write!(out, " {{name}}={{score:.2}}");
+        }}
+        match self.tags.iter().map(String::len).max() {{
+            Some(longest) if longest > 3 => out.push_str(&self.tags.join(",")),
+            Some(_) => out.push('+'),
+            None => out.push('-'),
+        }}
+        out
+    }}
+
+    pub fn merge(&mut self, other: &Self) -> Result<usize, String> {{
+        if self.id != other.id {{
+            return Err(format!("{{}} is not {{}}", self.id, other.id));
+        }}
+        let before = self.scores.len();
+        for (name, score) in &other.scores {{
+            let own = self.scores.entry(name.clone()).or_insert(0.0);
+            *own = own.max(*score);
+        }}
+        self.tags.extend(other.tags.iter().filter(|tag| !tag.is_empty()).cloned());
+        Ok(self.scores.len() - before)
+    }}
+
+    fn normalise(&mut self) {{
+        self.tags = self.name.split_whitespace().map(str::to_lowercase).collect();
+        let total = self.tags.iter().map(|tag| tag.len() as f64).sum::<f64>().max(1.0);
+        self.scores = self.tags.iter().map(|tag| (tag.clone(), tag.len() as f64 / total)).collect();
+    }}
+}}
+
+pub fn process{part}(records: &[Record{part}]) -> HashMap<String, usize> {{
+    let mut counts = HashMap::new();
+    for record in records {{
+        *counts.entry(record.summary()).or_default() += record.tags.len();
+{calls}    }}
+    counts
+}}
+
+pub fn sorted{part}<T: Ord + Clone>(items: &[T]) -> Vec<T> {{
+    let mut items = items.to_vec();
+    items.sort();
+    items.dedup();
+    items
+}}
+
+"#
+    )
+}
+
+fn write(directory: &Path, path: &str, text: &str) {
+    let path = directory.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// The processor time of all children that have ended, user and system.
+fn children() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Duration::from_micros(microseconds.try_into().unwrap())
+}
