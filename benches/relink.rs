@@ -47,7 +47,11 @@ impl Workspace {
     fn generate() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let members: Vec<String> = (0..LIBRARIES).map(|number| format!("\"lib{number}\"")).collect();
-        write(directory.path(), "Cargo.toml", &format!("[workspace]\nresolver = \"2\"\nmembers = [{}, \"app\"]\n", members.join(", ")));
+        write(
+            directory.path(),
+            "Cargo.toml",
+            &format!("[workspace]\nresolver = \"2\"\nmembers = [{}, \"app\"]\n", members.join(", ")),
+        );
         for number in 0..LIBRARIES {
             let package = format!("lib{number}");
             let below: Vec<usize> = (number.saturating_sub(2)..number).collect();

@@ -159,10 +159,15 @@ impl<'a> Work<'a> {
         self.compile(state, change)
     }
 
-    /// Brings back outputs that Cargo has deleted. A change, if that can't be done.
+    /// Brings back outputs that Cargo has deleted. A change, if that can't be done. Dep-info it deletes for `cargo clean` alone.
     fn bring_back(&self, state: &mut State) -> Option<Change> {
         let outputs = state.made.as_mut().map_or(&mut [][..], |made| &mut made.outputs);
-        let lost = outputs.iter_mut().find_map(|output| (!self.place.restore(output)).then(|| output.path.clone()))?;
+        let dep_info = self.unit.dep_info.as_deref();
+        let mut lost = outputs.iter_mut().filter_map(|output| {
+            let is_there = if dep_info == Some(&*output.path) { output.is_there() } else { self.place.restore(output) };
+            (!is_there).then(|| output.path.clone())
+        });
+        let lost = lost.next()?;
         Some(Change::Other(format!("output {} is gone or changed", lost.display())))
     }
 
@@ -271,11 +276,11 @@ impl<'a> Work<'a> {
         let read = Variables::of(dep_info, self.started).context("a source is gone")?;
         let missing = || anyhow!("an output is missing");
         let outputs = self.unit.outputs().map(|path| Output::of(path).ok_or_else(missing)).collect::<Result<Vec<_>>>()?;
-        for output in &outputs {
+        for output in outputs.iter().filter(|output| Some(&*output.path) != self.unit.dep_info.as_deref()) {
             self.place.keep(&output.path)?;
         }
         let mut objects = Vec::new();
-        for linked in &self.unit.linked {
+        for linked in self.unit.linked.iter().filter(|_| !self.unit.is_program()) {
             objects.push(Digest::of_file(linked)?);
         }
         let objects = Digest::of_all(objects.iter().map(Digest::as_bytes));

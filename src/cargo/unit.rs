@@ -68,16 +68,15 @@ impl Unit {
         if linked.is_empty() && rmeta.is_none() {
             return Err("it makes nothing");
         }
-        let is_linked_alone = |crate_type: &CrateType| *crate_type == CrateType::Bin;
-        let mut stem = OsString::new();
-        if rmeta.is_some() || !(settings.test || settings.crate_types.iter().all(is_linked_alone)) {
-            stem.push("lib");
-        }
-        stem.push(&crate_name);
-        stem.push(&settings.extra_filename);
         let dep_info = output::dep_info(&settings, &crate_name);
         let announces = line.values(Name::Json).any(|value| value.to_string_lossy().split(',').any(|kind| kind == "artifacts"));
-        Ok(Self { line, settings, crate_name, stem, directory, rmeta, linked, dep_info, announces })
+        let mut unit = Self { line, settings, crate_name, stem: OsString::new(), directory, rmeta, linked, dep_info, announces };
+        if unit.rmeta.is_some() || !unit.is_program() {
+            unit.stem.push("lib");
+        }
+        unit.stem.push(&unit.crate_name);
+        unit.stem.push(&unit.settings.extra_filename);
+        Ok(unit)
     }
 
     /// Whether dependents need only its metadata, so that it can have hollow ones. A dylib holds metadata of its own, which no seal would reach.
@@ -95,6 +94,11 @@ impl Unit {
     /// Whether objects of dependencies go into it. None go into an rlib.
     pub fn links(&self) -> bool {
         !(self.is_checked() || (self.is_library() && self.linked.len() == 1))
+    }
+
+    /// Whether it is linked for itself, not for other units.
+    pub fn is_program(&self) -> bool {
+        self.settings.test || self.settings.crate_types.iter().all(|crate_type| *crate_type == CrateType::Bin)
     }
 
     /// The full rlib, if it makes one.

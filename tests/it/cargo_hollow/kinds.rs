@@ -195,8 +195,11 @@ fn files_that_go_and_come_are_seen() {
     fs::remove_file(workspace.path(PROGRAM)).unwrap();
     workspace.hollow("build").ok();
     assert_eq!(workspace.prints(PROGRAM), "25 6 0 7 None text\n");
-    workspace.hollow("clean").ok();
     run(workspace.plain("clean -p mid").env("CARGO_TARGET_DIR", workspace.path("target"))).ok();
+    workspace.hollow("build").ok();
+    assert!(workspace.why()["mid lib"].ends_with(".d is gone or changed (interface unchanged)"), "{:?}", workspace.why());
+    assert_eq!(workspace.prints(PROGRAM), "25 6 0 7 None text\n");
+    workspace.hollow("clean").ok();
     workspace.edit("mid/src/lib.rs", "bottom::low() +", "bottom::low() + 100 +");
     workspace.hollow("build").ok();
     assert_eq!(workspace.prints(PROGRAM), "125 6 0 7 None text\n");
