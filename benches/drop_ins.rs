@@ -62,8 +62,8 @@ fn main() {
 /// A warning as rustc gives it, of about 1 kB.
 fn message() -> String {
     let span = r#"{"byte_end":190,"byte_start":184,"column_end":10,"column_start":4,"expansion":null,"file_name":"src/lib.rs","is_primary":true,"label":null,"line_end":4,"line_start":4,"suggested_replacement":null,"suggestion_applicability":null,"text":[{"highlight_end":10,"highlight_start":4,"text":"fn unused() {}"}]}"#;
-    let child = r#"{"children":[],"code":null,"level":"note","message":"`#[warn(dead_code)]` (part of `#[warn(unused)]`) on by default","rendered":null,"spans":[]}"#;
-    let text = "\\u001b[1m\\u001b[33mwarning\\u001b[0m\\u001b[1m: function `unused` is never used\\u001b[0m\\n \\u001b[1m\\u001b[94m--> \\u001b[0msrc/lib.rs:4:4\\n  \\u001b[1m\\u001b[94m|\\u001b[0m\\n\\u001b[1m\\u001b[94m4\\u001b[0m \\u001b[1m\\u001b[94m|\\u001b[0m fn unused() {}\\n  = note: on by default\\n\\n";
+    let child = r#"{"children":[],"code":null,"level":"note","message":"`#[warn(dead_code)]` (part of `#[warn(unused)]`) on by default; to override it, allow the lint for the item, the module or the crate","rendered":null,"spans":[]}"#;
+    let text = "\\u001b[1m\\u001b[33mwarning\\u001b[0m\\u001b[1m: function `unused` is never used\\u001b[0m\\n \\u001b[1m\\u001b[94m--> \\u001b[0msrc/lib.rs:4:4\\n  \\u001b[1m\\u001b[94m|\\u001b[0m\\n\\u001b[1m\\u001b[94m4\\u001b[0m \\u001b[1m\\u001b[94m|\\u001b[0m fn unused() {}\\n  \\u001b[1m\\u001b[94m|\\u001b[0m    \\u001b[1m\\u001b[33m^^^^^^\\u001b[0m\\n  = note: on by default\\n\\n";
     format!(
         "{{\"$message_type\":\"diagnostic\",\"message\":\"function `unused` is never used\",\"code\":{{\"code\":\"dead_code\",\"explanation\":null}},\
          \"level\":\"warning\",\"spans\":[{span}],\"children\":[{child}],\"rendered\":\"{text}\"}}\n"

@@ -21,8 +21,8 @@ use super::{Ended, Invocation};
 /// The signals that are passed on: those by which people and build systems stop an action.
 const PASSED_ON: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// As much as a pipe holds on Linux (`man 7 pipe`).
-const CHUNK: usize = 64 * 1024;
+/// How much a pipe is to hold. Linux gives any process a megabyte (`man 7 pipe`).
+const CHUNK: usize = 256 * 1024;
 
 /// Whoever started this process may have blocked SIGCHLD, which is inherited. Then the end of a child is seen by looking, this often.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -107,6 +107,11 @@ impl Runner {
         let pid = Pid::from_child(&child);
         let mut passed = Passed::default();
         let mut stderr = child.stderr.take();
+        #[cfg(target_os = "linux")]
+        if let Some(pipe) = &stderr {
+            // Fewer changes between the two processes. It fails where there are too many large pipes already.
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, CHUNK);
+        }
         let mut chunk = vec![0; if stderr.is_some() { CHUNK } else { 0 }];
         // Looks at the child's end without taking it, so that its group's number can't be given to others meanwhile.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
