@@ -40,12 +40,15 @@ fn main() {
     report(directory, "start-up", start);
 
     let cat = ["sh", "-c", "exec cat messages >&2"];
-    let mut throughput = vec![("cat", cat.to_vec())];
+    let mut throughput = vec![("cat", cat.to_vec()), ("cat, and tee to a file", vec!["sh", "-c", "cat messages | tee raw >&2"])];
     for (name, format) in [("process-wrapper, JSON", "json"), ("process-wrapper, rendered", "rendered")] {
         throughput.push((name, [&wrapper[..], &["--rustc-output-format", format, "--"], &cat].concat()));
     }
-    throughput.push(("process-wrapper, raw", [&wrapper[..], &["--output-file", "raw", "--"], &cat].concat()));
-    throughput.push(("rustc-action", [&action[..], &["--diag-json=json", "--diag-txt=txt"], &cat, &[SEPARATOR]].concat()));
+    throughput.push(("process-wrapper, to a file, too", [&wrapper[..], &["--output-file", "raw", "--"], &cat].concat()));
+    throughput.push((
+        "rustc-action, to two files, too",
+        [&action[..], &["--diag-json=json", "--diag-txt=txt"], &cat, &[SEPARATOR]].concat(),
+    ));
     throughput.extend(python.as_ref().map(|python| ("Python", [&python[..], &["--"], &cat].concat())));
     report(directory, "5,000 diagnostics of 1 kB", throughput);
 

@@ -1,8 +1,15 @@
 //! rustc's JSON messages, as far as wrappers look at them.
 
-use memchr::{memchr, memchr_iter, memmem};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+/// Where the values begin in a diagnostic of rustc's. Made once, since that takes longer than a search.
+static LEVEL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""level":""#));
+static RENDERED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","rendered":""#));
 
 /// One message: the few members that decide what becomes of it, undecoded (`rustc_errors::json`). All others are skipped.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,9 +62,9 @@ impl<'a> Message<'a> {
     /// A quotation mark in a text has a backslash before it, so a name between plain quotation marks is the name of a member.
     fn diagnostic(line: &'a [u8]) -> Option<Self> {
         let members = line.strip_prefix(br#"{"$message_type":"diagnostic","#)?.strip_suffix(b"}")?;
-        let level = &members[memmem::find(members, br#""level":""#)? + br#""level":"#.len()..];
+        let level = &members[LEVEL.find(members)? + LEVEL.needle().len() - 1..];
         let level = &level[..memchr(b'"', &level[1..])? + 2];
-        let rendered = &members[memmem::find(members, br#","rendered":""#)? + br#","rendered":"#.len()..];
+        let rendered = &members[RENDERED.find(members)? + RENDERED.needle().len() - 1..];
         let ends = |&at: &usize| rendered[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0;
         let end = memchr_iter(b'"', rendered).skip(1).find(ends)?;
         let text = |bytes| str::from_utf8(bytes).ok();

@@ -239,9 +239,10 @@ impl Signals {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // Its end shows as a hang-up only.
-        let stderr = sources.get(2).is_some_and(|source| !source.revents().is_empty());
-        Ok(Ready { stops: drain(&self.stops), child: drain(&self.children) > 0, stderr })
+        // The end of a stream shows as a hang-up only.
+        let [stops, child, stderr] =
+            [0, 1, 2].map(|source| sources.get(source).is_some_and(|source| !source.revents().is_empty()));
+        Ok(Ready { stops: if stops { drain(&self.stops) } else { 0 }, child: child && drain(&self.children) > 0, stderr })
     }
 }
 
