@@ -56,8 +56,8 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// Reads a diagnostic of rustc's without looking at most of it, which is several times as fast. `None` if it is not exactly as rustc writes it:
-    /// `level` before all other objects that have one, and `rendered` as the last member.
+    /// Reads a diagnostic of rustc's without looking at most of it, which is several times as fast. `None` if it is not exactly as rustc
+    /// writes it: `level` before all other objects that have one, and `rendered` as the last member.
     ///
     /// A quotation mark in a text has a backslash before it, so a name between plain quotation marks is the name of a member.
     fn diagnostic(line: &'a [u8]) -> Option<Self> {

@@ -30,9 +30,10 @@ const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// Runs programs, one after the other, and passes on the signals that ask this process to stop. From its making on, such a signal no longer ends
 /// this process at once, so that there is time to clean up.
 ///
-/// A signal has to reach a program *and* its children (rustc's linker): rustc alone would die and leave its linker running. Where this process
-/// leads a process group, as it does under Buck2, the program stays in that group, and so dies with it when the build system kills the group.
-/// Otherwise the program gets a group of its own. A second signal kills. When a program has been killed, whatever is left of its own group is killed too.
+/// A signal has to reach a program *and* its children (rustc's linker): rustc alone would die and leave its linker running. Where this
+/// process leads a process group, as an action of a build system may, the program stays in that group, and so dies with it when the build
+/// system kills the group. Otherwise the program gets a group of its own. A second signal kills. When a program has been killed, whatever
+/// is left of its own group is killed too.
 pub struct Runner {
     signals: Signals,
     group: Group,

@@ -74,7 +74,8 @@ pub fn help() -> String {
             @FILE stands for the lines of FILE, everywhere; $(cat FILE) for its content and $(abspath PATH) for an absolute path.\n"
 }
 
-/// Reads the command line, argument files expanded. `evaluate` is for values with `$(...)` in them. The error says which option is wrong, and why.
+/// Reads the command line, argument files expanded. `evaluate` is for values with `$(...)` in them. The error says which option is wrong,
+/// and why.
 pub fn parse(arguments: Vec<OsString>, evaluate: &dyn Fn(OsString) -> Result<OsString, String>) -> Result<Asked, String> {
     let mut request = Request::default();
     let mut arguments = arguments.into_iter().peekable();
