@@ -15,7 +15,7 @@
 //! | [`rustc`] | rustc as seen from outside: its command line, response files, output names, environment |
 //!
 //! Dependencies point downwards. Functions below `cli` take values and return values; files and processes are touched in
-//! `action::perform`, `action::Machine`, `process`, and `rlib`'s reading and sealing.
+//! `action::perform`, `action::Machine`, `process`, the drop-ins' own modules, and `rlib`'s reading and sealing.
 //!
 //! It is written for Unix. Windows paths are understood as data only.
 

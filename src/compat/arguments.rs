@@ -1,4 +1,4 @@
-//! Arguments on their way into response files.
+//! Arguments: taken apart, and on their way into response files.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -68,6 +68,15 @@ impl Arguments {
             }
         }
         Ok((line, files))
+    }
+}
+
+/// Splits at the first `=`.
+pub fn split(text: &OsStr) -> (&OsStr, Option<OsString>) {
+    let bytes = text.as_bytes();
+    match memchr::memchr(b'=', bytes) {
+        Some(at) => (OsStr::from_bytes(&bytes[..at]), Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned())),
+        None => (text, None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `--hollow=metadata|link`: the wrapped command line becomes one of the two actions.
 //!
-//! The command that is run is then `hollow ACTION OPTIONS -- COMMAND`, from the same file as this process. So everything that a drop-in does for a
-//! compiler (environment, arguments, diagnostics, outputs) it does for the action, and the action is no other than from a shell.
+//! The command that is run is then `hollow ACTION OPTIONS -- COMMAND`, from the same file as this process. So everything that a drop-in
+//! does for a compiler (environment, arguments, diagnostics, outputs) it does for the action, and the action is no other than from a shell.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -21,8 +21,8 @@ use super::{Ended, Invocation};
 /// The signals that are passed on: those by which people and build systems stop an action.
 const PASSED_ON: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// As much as a pipe holds on Linux (`man 7 pipe`).
-const CHUNK: usize = 64 * 1024;
+/// How much a pipe is to hold. Linux gives any process a megabyte (`man 7 pipe`).
+const CHUNK: usize = 256 * 1024;
 
 /// Whoever started this process may have blocked SIGCHLD, which is inherited. Then the end of a child is seen by looking, this often.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -30,9 +30,10 @@ const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// Runs programs, one after the other, and passes on the signals that ask this process to stop. From its making on, such a signal no longer ends
 /// this process at once, so that there is time to clean up.
 ///
-/// A signal has to reach a program *and* its children (rustc's linker): rustc alone would die and leave its linker running. Where this process
-/// leads a process group, as it does under Buck2, the program stays in that group, and so dies with it when the build system kills the group.
-/// Otherwise the program gets a group of its own. A second signal kills. When a program has been killed, whatever is left of its own group is killed too.
+/// A signal has to reach a program *and* its children (rustc's linker): rustc alone would die and leave its linker running. Where this
+/// process leads a process group, as an action of a build system may, the program stays in that group, and so dies with it when the build
+/// system kills the group. Otherwise the program gets a group of its own. A second signal kills. When a program has been killed, whatever
+/// is left of its own group is killed too.
 pub struct Runner {
     signals: Signals,
     group: Group,
@@ -134,6 +135,11 @@ impl Runner {
         let pid = Pid::from_child(&child);
         let mut passed = Passed::default();
         let mut stderr = child.stderr.take();
+        #[cfg(target_os = "linux")]
+        if let Some(pipe) = &stderr {
+            // Fewer changes between the two processes. It fails where there are too many large pipes already.
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, CHUNK);
+        }
         let mut chunk = vec![0; if stderr.is_some() { CHUNK } else { 0 }];
         // Looks at the child's end without taking it, so that its group's number can't be given to others meanwhile.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
@@ -264,9 +270,10 @@ impl Signals {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        // Its end shows as a hang-up only.
-        let stderr = sources.get(2).is_some_and(|source| !source.revents().is_empty());
-        Ok(Ready { stops: drain(&self.stops), child: drain(&self.children) > 0, stderr })
+        // The end of a stream shows as a hang-up only.
+        let [stops, child, stderr] =
+            [0, 1, 2].map(|source| sources.get(source).is_some_and(|source| !source.revents().is_empty()));
+        Ok(Ready { stops: if stops { drain(&self.stops) } else { 0 }, child: child && drain(&self.children) > 0, stderr })
     }
 }
 

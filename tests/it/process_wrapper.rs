@@ -333,3 +333,108 @@ fn a_hollow_of_that_name_needs_no_subcommand() {
     run(scratch.command("./process_wrapper").args(line.split(' '))).ok();
     assert!(scratch.exists("out/_hollow/liba_meta.rlib") && scratch.exists("t"));
 }
+
+/// A directory tree as Bazel gives it to an action of rules_rust: sources and generated files, read-only inputs and a place for outputs.
+fn action_tree() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("execroot/_main/lib/src/lib.rs", concat!(
+        "include!(concat!(env!(\"OUT_DIR\"), \"/generated.rs\"));\n",
+        "pub fn who() -> String { format!(\"{} {} {} {}\", env!(\"WHO\"), env!(\"VERSION\"), ANSWER, cfg!(from_build_script)) }\n",
+        "pub fn dir() -> bool { env!(\"CARGO_MANIFEST_DIR\") == std::env::current_dir().unwrap().join(\"lib\").to_str().unwrap() }\n",
+        "fn unused() {}\n",
+    ));
+    scratch.write("execroot/_main/app/main.rs", "fn main() { println!(\"{} {}\", lib::who(), lib::dir()); }\n");
+    scratch.write("execroot/_main/bin/lib/out_dir/generated.rs", "pub const ANSWER: u8 = 42;\n");
+    scratch.write(
+        "execroot/_main/bin/lib/build.env",
+        "WHO=built by\\\n{BUILD_USER}\nVERSION={STABLE_VERSION}\nCARGO_MANIFEST_DIR=${pwd}/lib\n",
+    );
+    scratch.write(
+        "execroot/_main/bin/lib/build.flags",
+        "--cfg=from_build_script\n--check-cfg=cfg(from_build_script)\n-Lnative=${pwd}/bin/lib/out_dir\n",
+    );
+    scratch.write("execroot/_main/bazel-out/stable-status.txt", "STABLE_VERSION 1.2\n");
+    scratch.write("execroot/_main/bazel-out/volatile-status.txt", "BUILD_USER somebody else\nBUILD_TIMESTAMP 0\n");
+    let params = "\
+        lib/src/lib.rs\n--crate-name=lib\n--crate-type=rlib\n--edition=2021\n--error-format=json\n--json=artifacts\n--codegen=metadata=-123\n\
+        --codegen=extra-filename=-123\n--out-dir=bin/lib\n--codegen=opt-level=0\n--remap-path-prefix=${pwd}=.\n--remap-path-prefix=${exec_root}=.\n\
+        --emit=link=bin/lib/liblib-123.rlib\n--emit=dep-info=bin/lib/lib.d\n--cfg\nfeature=\"std\"\n--check-cfg\ncfg(feature, values(\"std\"))\n";
+    let inputs = scratch.write("execroot/_main/bin/params/lib.params", params);
+    // As in a sandbox: nothing can be written beside an input.
+    fs::set_permissions(inputs.parent().unwrap(), PermissionsExt::from_mode(0o555)).unwrap();
+    scratch
+}
+
+/// The flags in the order in which rules_rust gives them.
+const RULES_RUST: &str = "--env-file bin/lib/build.env --arg-file bin/lib/build.flags --subst pwd=${pwd} --subst exec_root=${exec_root} \
+    --subst output_base=${output_base} --volatile-status-file bazel-out/volatile-status.txt --stable-status-file bazel-out/stable-status.txt \
+    --out-dir bin/lib/out_dir --output-file bin/lib/lib.rustc-output --rustc-output-format rendered \
+    --require-explicit-unstable-features true --touch-file bin/lib/done --copy-output bin/lib/lib.d bin/lib/copy.d";
+
+fn in_tree(scratch: &Scratch, line: &str, environment: &[(&str, &str)]) -> Ran {
+    let mut command = scratch.command(HOLLOW);
+    let directory = scratch.path("execroot/_main");
+    command.current_dir(&directory).env("PWD", &directory).env("TMPDIR", scratch.root()).envs(environment.iter().copied());
+    run(command.arg("process-wrapper").args(line.split_whitespace()))
+}
+
+const PROGRAM: &str = "--subst pwd=${pwd} -- rustc app/main.rs --edition=2021 --extern=lib=bin/lib/liblib-123.rlib -o bin/app";
+
+fn run_program(scratch: &Scratch) -> String {
+    in_tree(scratch, PROGRAM, &[("RUSTC_BOOTSTRAP", "1")]).ok();
+    run(scratch
+        .command(scratch.path("execroot/_main/bin/app"))
+        .current_dir(scratch.path("execroot/_main").canonicalize().unwrap()))
+    .ok()
+    .stdout
+}
+
+#[test]
+fn a_library_of_rules_rust_is_compiled_with_stamps_substitutions_and_a_parameter_file() {
+    let scratch = action_tree();
+    let line = format!("{RULES_RUST} -- rustc @bin/params/lib.params");
+    let ran = in_tree(&scratch, &line, &[("RUSTC_BOOTSTRAP", "1")]).ok();
+    assert!(ran.stderr.starts_with("warning: function `unused` is never used\n --> lib/src/lib.rs:4:4\n"), "{}", ran.stderr);
+    let raw = String::from_utf8(scratch.read("execroot/_main/bin/lib/lib.rustc-output")).unwrap();
+    assert!(raw.lines().all(|line| line.starts_with("{\"$message_type\":")) && raw.contains("\"emit\":\"link\""), "{raw}");
+    assert_eq!(run_program(&scratch), "built by\nsomebody else 1.2 42 true true\n");
+    assert!(scratch.exists("execroot/_main/bin/lib/done"));
+    assert_eq!(scratch.read("execroot/_main/bin/lib/copy.d"), scratch.read("execroot/_main/bin/lib/lib.d"));
+    assert_eq!(scratch.list("execroot/_main/bin/params"), ["lib.params"]);
+    assert!(
+        scratch.list("").iter().all(|name| name.starts_with("execroot")),
+        "nothing is left in TMPDIR: {:?}",
+        scratch.list("")
+    );
+}
+
+#[test]
+fn rustc_is_ended_after_its_metadata_and_they_are_whole() {
+    let scratch = action_tree();
+    let line = format!(
+        "{RULES_RUST} --rustc-quit-on-rmeta true -- rustc @bin/params/lib.params --emit=metadata=bin/lib/liblib-123.rmeta"
+    );
+    in_tree(&scratch, &line, &[("RUSTC_BOOTSTRAP", "1")]).ok();
+    assert!(scratch.exists("execroot/_main/bin/lib/liblib-123.rmeta") && scratch.exists("execroot/_main/bin/lib/done"));
+    let check = "-- rustc app/main.rs --edition=2021 --extern=lib=bin/lib/liblib-123.rmeta --emit=metadata -o bin/app.rmeta";
+    in_tree(&scratch, check, &[("RUSTC_BOOTSTRAP", "1")]).ok();
+}
+
+#[test]
+fn the_line_of_rules_rust_becomes_the_two_actions() {
+    let scratch = action_tree();
+    let flags = RULES_RUST.replace("--copy-output bin/lib/lib.d bin/lib/copy.d", "");
+    let act = |hollow: &str| in_tree(&scratch, &format!("{flags} {hollow} -- rustc @bin/params/lib.params"), &[]);
+    let explained = act("--hollow=metadata --interface --explain").ok().stderr;
+    assert!(explained.contains("hollow: metadata action of the rlib `lib`"), "{explained}");
+    let twin = "bin/lib/_hollow/liblib-123_meta.rlib";
+    act(&format!("--hollow=link --seal-with={twin}")).ok();
+    let said = in_tree(&scratch, &format!("-- {HOLLOW} inspect bin/lib/liblib-123.rlib {twin}"), &[]).ok().stdout;
+    assert!(said.contains("a sealed pair"), "{said}");
+    assert_eq!(run_program(&scratch), "built by\nsomebody else 1.2 42 true true\n");
+    // What hollow itself says is one line, and the status is its own.
+    let refused = act("--hollow=link --seal-with=gone.rlib");
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.starts_with("hollow: error: ") && refused.stderr.contains("`gone.rlib`"), "{}", refused.stderr);
+    assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+}

@@ -70,3 +70,17 @@ fn the_page_on_cargo_is_a_session_that_works() {
     assert!(relinked.starts_with("relinked app bin: objects of libbase-"), "{relinked}");
     assert!(scratch.list("target/debug/deps/_hollow").iter().any(|name| name.starts_with("libbase-")));
 }
+
+#[test]
+fn the_page_on_buck2_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    assert_eq!(shell(&mut scratch.command("sh"), &commands("From Buck2").concat()), "from a\n");
+    assert_eq!(scratch.read("out/diag.json"), b"");
+}
+
+#[test]
+fn the_page_on_rules_rust_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let printed = shell(&mut scratch.command("sh"), &commands("From rules_rust").concat());
+    assert!(printed.contains("a sealed pair") && scratch.exists("out/done"), "{printed}");
+}

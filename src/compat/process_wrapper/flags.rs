@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::compat::arguments::split;
 use crate::compat::hollow::Hollow;
 
 /// What was asked for.
@@ -210,15 +211,6 @@ fn switch(name: &str, value: &OsStr) -> Result<bool, String> {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
         _ => Err(format!("{name} is true or false, not '{}'", value.display())),
-    }
-}
-
-/// Splits at the first `=`.
-pub fn split(text: &OsStr) -> (&OsStr, Option<OsString>) {
-    let bytes = text.as_bytes();
-    match memchr::memchr(b'=', bytes) {
-        Some(at) => (OsStr::from_bytes(&bytes[..at]), Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned())),
-        None => (text, None),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// The lines of such a file, with their numbers. Empty ones don't count. A backslash at the end of a line escapes the line end, two stand for one:
-/// half of the backslashes there stay, and after an odd number of them the line goes on. A carriage return before a line end is part of it.
+/// The lines of such a file, with their numbers. Empty ones don't count. A backslash at the end of a line escapes the line end, two stand
+/// for one: half of the backslashes there stay, and after an odd number of them the line goes on. A carriage return before a line end is
+/// part of it.
 ///
 /// A backslash at the end of the file is a line end, too; the original loses such a line.
 pub fn lines(content: &[u8]) -> Vec<(usize, Cow<'_, [u8]>)> {

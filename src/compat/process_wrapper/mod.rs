@@ -1,12 +1,13 @@
 //! `hollow process-wrapper`: a drop-in for rules_rust's `util/process_wrapper`, as it was at revision e22086c0ad, with two options
 //! of forks (`--captured-exit-code-file`, `--check-output-for-working-dir`).
 //!
-//! rules_rust runs every rustc, clippy, rustdoc and rustfmt through it: `process_wrapper FLAGS -- PROGRAM ARGS...`. It substitutes what Bazel does not know
-//! when it makes the command line, sets up the environment, processes rustc's JSON messages and makes outputs after a success. This takes every command line
-//! that the original takes and does the same, except where that is of no use to anybody:
+//! rules_rust runs every rustc, clippy, rustdoc and rustfmt through it: `process_wrapper FLAGS -- PROGRAM ARGS...`. It substitutes what
+//! Bazel does not know when it makes the command line, sets up the environment, processes rustc's JSON messages and makes outputs after a
+//! success. This takes every command line that the original takes and does the same, except where that is of no use to anybody:
 //!
 //! - A line between the messages that is no JSON goes through; it makes no success a failure and leaves no rustc behind.
 //! - Parameter files are copied into a temporary place, only if they change at all, and removed. Arguments with line ends survive.
+//! - Nobody waits for others that keep the program's standard error open when it has ended.
 //! - Signals reach the program and its children. A program that was killed is reported, with the status 128 and the signal's number.
 //! - Any bytes will do in arguments, environment and diagnostics. Outputs are opened before the program starts.
 //! - What was inserted is not substituted again. A flag takes one value after `=`, too, also one that starts with `--`.

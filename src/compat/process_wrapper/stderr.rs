@@ -103,7 +103,8 @@ impl State {
             (None, _) if line.trim_ascii().is_empty() => self.out.extend_from_slice(line),
             (None, Format::Json) if is_noise(line) => self.warn(line),
             (None, _) => {
-                self.foreign |= !is_noise(line);
+                // What hollow itself says of an action needs no explanation.
+                self.foreign |= !is_noise(line) && !line.starts_with(b"hollow: ");
                 self.out.extend_from_slice(line);
             }
         }

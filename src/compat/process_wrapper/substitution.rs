@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 /// What stands for what. Of two values for one key the first counts, as if the substitutions were made in their order; but what was
 /// inserted is not looked at again.
@@ -35,9 +35,9 @@ impl Substitutions {
     pub fn apply<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
         let mut replaced = Vec::new();
         let (mut copied, mut from) = (0, 0);
-        while let Some(at) = memmem::find(&text[from..], self.open.as_bytes()).filter(|_| !self.values.is_empty()) {
+        while let Some(at) = memchr(self.open.as_bytes()[0], &text[from..]).filter(|_| !self.values.is_empty()) {
             let open = from + at;
-            let rest = &text[open + self.open.len()..];
+            let rest = text[open..].strip_prefix(self.open.as_bytes()).unwrap_or_default();
             let key = memchr(b'}', &rest[..rest.len().min(self.longest + 1)]).map(|end| &rest[..end]);
             from = open + 1;
             if let Some((key, value)) = key.and_then(|key| self.values.get_key_value(key)) {

@@ -43,7 +43,8 @@ impl State {
         Self { json, text, crate_map, buck_target, buffers: Buffers::default(), errors: false }
     }
 
-    /// A message goes to `--diag-json`, byte for byte, and its text to `--diag-txt` and standard error. Anything else goes to standard error alone.
+    /// A message goes to `--diag-json`, byte for byte, and its text to `--diag-txt` and standard error. Anything else goes to standard
+    /// error alone.
     fn process(&mut self, piece: Piece<'_>) {
         let line = match piece {
             Piece::Line(line) => line,

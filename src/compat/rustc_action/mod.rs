@@ -1,11 +1,12 @@
 //! `hollow rustc-action`: a drop-in for Buck2's `prelude/rust/tools/rustc_action.py`, as it was at revision 13baa8a1d1.
 //!
-//! Buck2 runs every rustc, clippy-driver and rustdoc through it: `rustc_action.py OPTIONS COMPILER ARGS... --rustc-action-separator ARGS...`, usually in one
-//! argument file. It clears the environment, rewrites arguments that only the action can know, writes diagnostics for Buck2 and keeps the build going after
-//! filtered failures. This does the same, except:
+//! Buck2 runs every rustc, clippy-driver and rustdoc through it: `rustc_action.py OPTIONS COMPILER ARGS... --rustc-action-separator
+//! ARGS...`, usually in one argument file. It clears the environment, rewrites arguments that only the action can know, writes diagnostics
+//! for Buck2 and keeps the build going after filtered failures. This does the same, except:
 //!
 //! - JSON messages are copied byte for byte, whatever their length. What is no message passes unchanged.
 //! - `\r` in values of `--env` is unescaped as `\n` is, since Buck2 escapes both. `--env-set` may have its value in a second argument.
+//! - Nobody waits for others that keep the compiler's standard error open when it has ended.
 //! - Arguments with line ends survive. Signals reach the compiler and its children. Temporary files go away on every path.
 //! - One line says what is wrong. The status is 2 for wrong options and 1 for all else, as in the original.
 

@@ -1,9 +1,10 @@
 //! The command line of `rustc_action.py`: Python's argparse, with argument files.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::compat::arguments::split;
 use crate::compat::hollow::Hollow;
 
 /// What was asked for.
@@ -74,7 +75,8 @@ pub fn help() -> String {
             @FILE stands for the lines of FILE, everywhere; $(cat FILE) for its content and $(abspath PATH) for an absolute path.\n"
 }
 
-/// Reads the command line, argument files expanded. `evaluate` is for values with `$(...)` in them. The error says which option is wrong, and why.
+/// Reads the command line, argument files expanded. `evaluate` is for values with `$(...)` in them. The error says which option is wrong,
+/// and why.
 pub fn parse(arguments: Vec<OsString>, evaluate: &dyn Fn(OsString) -> Result<OsString, String>) -> Result<Asked, String> {
     let mut request = Request::default();
     let mut arguments = arguments.into_iter().peekable();
@@ -132,15 +134,6 @@ fn option(name: &OsStr) -> Result<(&'static str, usize), String> {
             let names: Vec<_> = found.iter().map(|(known, _)| *known).collect();
             Err(format!("ambiguous option `{}`: it could be {}", name.display(), names.join(", ")))
         }
-    }
-}
-
-/// Splits at the first `=`.
-fn split(text: &OsStr) -> (&OsStr, Option<OsString>) {
-    let bytes = text.as_bytes();
-    match memchr::memchr(b'=', bytes) {
-        Some(at) => (OsStr::from_bytes(&bytes[..at]), Some(OsString::from_vec(bytes[at + 1..].to_vec()))),
-        None => (text, None),
     }
 }
 

@@ -8,8 +8,8 @@ use memchr::memmem;
 
 /// The variables that are inherited. A `*` at the end stands for anything.
 ///
-/// They are what rustc, Buck2's remote execution, Dotslash and Nix's compilers need. Not among them: `CARGO_HOME`, `RUSTUP_TOOLCHAIN`, `LD_LIBRARY_PATH`,
-/// `RUSTC_BOOTSTRAP`.
+/// They are what rustc, Buck2's remote execution, Dotslash and Nix's compilers need. Not among them: `CARGO_HOME`, `RUSTUP_TOOLCHAIN`,
+/// `LD_LIBRARY_PATH`, `RUSTC_BOOTSTRAP`.
 const INHERITED: [&str; 42] = [
     "ACTION_DIGEST",
     "CAS_DAEMON_ADDR",
@@ -85,8 +85,8 @@ pub fn unescape(value: &OsStr) -> OsString {
     OsString::from_vec(unescaped)
 }
 
-/// The path from the root, without `.`, `..` and doubled slashes. Symbolic links stay, as in Python's `os.path.abspath`: what Buck2 links somewhere
-/// has to be called as it is there.
+/// The path from the root, without `.`, `..` and doubled slashes. Symbolic links stay, as in Python's `os.path.abspath`: what Buck2 links
+/// somewhere has to be called as it is there.
 pub fn absolute(directory: &Path, path: &OsStr) -> PathBuf {
     let mut absolute = PathBuf::from("/");
     for component in directory.join(path).components() {
@@ -99,8 +99,8 @@ pub fn absolute(directory: &Path, path: &OsStr) -> PathBuf {
     absolute
 }
 
-/// Replaces `$(cat FILE)` by the file's content without the blanks around it, and `$(abspath PATH)` by the absolute path. `read` yields a file's bytes.
-/// The names end at the first `)`.
+/// Replaces `$(cat FILE)` by the file's content without the blanks around it, and `$(abspath PATH)` by the absolute path. `read` yields a
+/// file's bytes. The names end at the first `)`.
 pub fn evaluate(
     argument: OsString,
     directory: &Path,
