@@ -5,5 +5,6 @@ mod edits;
 mod interrupted;
 mod kinds;
 mod random;
+mod real;
 mod settings;
 mod workspace;
