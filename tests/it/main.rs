@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;
+mod bazel;
 mod cargo_mode;
 mod command_lines;
 mod corpus;

@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, run};
 
 /// The library at the bottom. `{{...}}` are the places that edits change.
-const LIBRARY: &str = r#"//! The library.
+pub const LIBRARY: &str = r#"//! The library.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -96,7 +96,8 @@ pub const fn constant(x: u32) -> u32 {
 }
 "#;
 
-const MIDDLE: &str = r#"
+/// What compiles against everything in it.
+pub const MIDDLE: &str = r#"
 use base::Named;
 pub const ARRAY: [u8; base::constant(1) as usize] = [0; base::constant(1) as usize];
 pub fn summary() -> String {
@@ -113,26 +114,29 @@ pub fn summary() -> String {
 
 const PROGRAM: &str = "fn main() { println!(\"{}\", middle::summary()); }";
 
-const PRINTED: &str = "8 <1> 2 2 2 10 hello counter 6 2 6 true\n";
+/// What a program prints that prints `summary()` of [`MIDDLE`].
+pub const PRINTED: &str = "8 <1> 2 2 2 10 hello counter 6 2 6 true\n";
 
 /// Who has to be compiled again after an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rebuilt {
+pub enum Rebuilt {
     Nothing,
     Dependents,
 }
 use Rebuilt::{Dependents, Nothing};
 
-struct Edit {
-    what: &'static str,
-    from: &'static str,
-    to: &'static str,
-    keep: Rebuilt,
-    drop: Rebuilt,
-    printed: &'static str,
+/// A kind of edit, and what it may cost.
+pub struct Edit {
+    pub what: &'static str,
+    pub from: &'static str,
+    pub to: &'static str,
+    pub keep: Rebuilt,
+    pub drop: Rebuilt,
+    pub printed: &'static str,
 }
 
-const EDITS: &[Edit] = &[
+/// The table of the README, and a little more.
+pub const EDITS: &[Edit] = &[
     Edit {
         what: "body of an ordinary function, same lines",
         from: "helper(x) * 2",

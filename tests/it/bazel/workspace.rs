@@ -1,0 +1,127 @@
+//! A copy of the example workspace, and the Bazel that builds it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::support::{HOLLOW, Ran, Scratch, repository, run};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A workspace with a Bazel server of its own, which ends with it.
+pub struct Workspace {
+    scratch: Scratch,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Whether there is such a program. If not, says so, or fails where `HOLLOW_REQUIRE_TOOLS` is set.
+pub fn is_here(tool: &str) -> bool {
+    if which::which(tool).is_ok() {
+        return true;
+    }
+    assert!(std::env::var_os("HOLLOW_REQUIRE_TOOLS").is_none(), "there is no {tool}, and HOLLOW_REQUIRE_TOOLS is set");
+    eprintln!("skipped: there is no {tool}");
+    false
+}
+
+impl Workspace {
+    /// A copy of fixtures/bazel. `None`, and a message, if there is no Bazel here; `HOLLOW_REQUIRE_TOOLS=1` makes that a failure.
+    pub fn example() -> Option<Self> {
+        if !is_here("bazel") {
+            return None;
+        }
+        let workspace = Self { _turn: ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner), scratch: Scratch::new() };
+        workspace.copy(&repository().join("fixtures/bazel"), "workspace");
+        workspace.replace("WORKSPACE", "../..", &repository().display().to_string());
+        Some(workspace)
+    }
+
+    fn copy(&self, from: &Path, to: &str) {
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let to = format!("{to}/{name}");
+            if entry.file_type().unwrap().is_file() {
+                self.scratch.write(&to, fs::read(entry.path()).unwrap());
+            } else if entry.file_type().unwrap().is_dir() && name != "vendor" {
+                self.copy(&entry.path(), &to);
+            }
+        }
+    }
+
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.scratch.path("workspace").join(relative)
+    }
+
+    pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) {
+        self.scratch.write(&format!("workspace/{relative}"), content);
+    }
+
+    pub fn read(&self, relative: &str) -> Vec<u8> {
+        self.scratch.read(format!("workspace/{relative}"))
+    }
+
+    /// Replaces a piece of a file, which has to be there.
+    pub fn replace(&self, relative: &str, from: &str, to: &str) {
+        let text = String::from_utf8(self.read(relative)).unwrap();
+        assert!(text.contains(from), "{relative}: {from}");
+        self.write(relative, text.replacen(from, to, 1));
+    }
+
+    /// Gets the crates of third_party/.
+    pub fn vendor(&self) {
+        let mut cargo = self.scratch.command("cargo");
+        cargo.current_dir(self.path("third_party")).args(["vendor", "--quiet", "--locked", "vendor"]);
+        run(&mut cargo).ok();
+    }
+
+    /// `bazel COMMAND ARGUMENTS`, where everything is separated by spaces.
+    pub fn bazel(&self, command: &str) -> Ran {
+        let mut words = command.split_whitespace();
+        let mut bazel = self.scratch.command("bazel");
+        bazel.current_dir(self.path("")).env("RUSTC_HOLLOW", HOLLOW);
+        bazel.arg(format!("--output_user_root={}", self.scratch.path("bazel").display())).args(["--max_idle_secs=60"]);
+        bazel.arg(words.next().unwrap()).args(words);
+        run(&mut bazel)
+    }
+
+    /// Builds, and tells what was executed, without what came out of a cache.
+    pub fn executed(&self, arguments: &str) -> BTreeSet<String> {
+        self.bazel(&format!("build {arguments} --execution_log_json_file={}", self.execution_log().display())).ok();
+        self.logged()
+    }
+
+    /// Where [`logged`](Self::logged) looks for Bazel's execution log.
+    pub fn execution_log(&self) -> PathBuf {
+        self.scratch.path("execution.json")
+    }
+
+    /// What was executed, according to the log.
+    pub fn logged(&self) -> BTreeSet<String> {
+        let log = fs::read(self.execution_log()).unwrap();
+        let spawns = serde_json::Deserializer::from_slice(&log).into_iter::<serde_json::Value>().map(Result::unwrap);
+        let executed =
+            spawns.filter(|spawn| spawn["remoteCacheHit"] != true && spawn["mnemonic"].as_str().unwrap().starts_with("Rustc"));
+        executed.map(|spawn| name(spawn["mnemonic"].as_str().unwrap(), spawn["listedOutputs"][0].as_str().unwrap())).collect()
+    }
+
+    /// Runs what was built.
+    pub fn run(&self, program: &str) -> String {
+        run(&mut self.scratch.command(self.path("bazel-bin").join(program))).ok().stdout
+    }
+}
+
+/// Such as `Rustc libbase.rlib`.
+fn name(mnemonic: &str, output: &str) -> String {
+    let file = Path::new(output).file_name().unwrap().to_str().unwrap();
+    let name = file.split_once('-').map_or(file, |(name, _)| name);
+    format!("{mnemonic} {name}")
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.bazel("shutdown");
+    }
+}
