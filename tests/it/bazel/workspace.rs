@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{HOLLOW, Ran, Scratch, repository, run};
+use crate::support::{HOLLOW, Ran, Scratch, missing, repository, run};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
@@ -21,8 +20,7 @@ pub fn is_here(tool: &str) -> bool {
     if which::which(tool).is_ok() {
         return true;
     }
-    assert!(std::env::var_os("HOLLOW_REQUIRE_TOOLS").is_none(), "there is no {tool}, and HOLLOW_REQUIRE_TOOLS is set");
-    eprintln!("skipped: there is no {tool}");
+    missing(tool);
     false
 }
 
