@@ -9,6 +9,6 @@ load(":repositories.bzl", "hollow_repository", "rust_repository")
 
 def _rust_impl(_module_ctx):
     hollow_repository(name = "hollow")
-    rust_repository(name = "rust", hollow = "@hollow//:hollow")
+    rust_repository(name = "rust")
 
 rust = module_extension(implementation = _rust_impl, doc = "The machine's rustc, and hollow.")

@@ -6,6 +6,8 @@
 | Rustc of a library | the same, and its own hollow rlib | the full rlib, sealed |
 | Rustc of anything linked | sources, full rlibs of the dependencies | the program or shared library |
 
+Each also writes rustc's diagnostics as JSON, one object a line, beside its output.
+
 A hollow rlib is in `_hollow/`, a full one in the directory above, a proc-macro in `_macro/`: so no search path has two kinds of them, with or
 without a sandbox."""
 
@@ -70,7 +72,7 @@ def compile_library(ctx, crate):
     full = ctx.actions.declare_file("lib%s-%s.rlib" % (crate.name, crate.id))
     if setting(ctx, "pipelining") == "off":
         hollow = full
-        _act(
+        diagnostics = [_act(
             ctx,
             crate,
             "Rustc",
@@ -79,11 +81,11 @@ def compile_library(ctx, crate):
             ["--deps=full"],
             full,
             transitive = [crate.full_rlibs],
-        )
+        )]
     else:
         hollow = ctx.actions.declare_file("_hollow/lib%s-%s_meta.rlib" % (crate.name, crate.id))
         interface = setting(ctx, "interface")
-        _act(
+        diagnostics = [_act(
             ctx,
             crate,
             "RustcMetadata",
@@ -94,8 +96,7 @@ def compile_library(ctx, crate):
             transitive = [crate.hollow_rlibs],
             # The same lints would be reported by the other action.
             flags = ["--cap-lints=allow"],
-        )
-        _act(
+        ), _act(
             ctx,
             crate,
             "Rustc",
@@ -105,9 +106,10 @@ def compile_library(ctx, crate):
             full,
             transitive = [crate.hollow_rlibs],
             direct = [hollow],
-        )
+        )]
     return RustLibraryInfo(
         crate = crate,
+        diagnostics = depset(diagnostics),
         full = full,
         full_rlibs = depset([full], transitive = [crate.full_rlibs], order = "preorder"),
         hollow = hollow,
@@ -124,8 +126,11 @@ def link(ctx, crate, output, what, flags = []):
       crate: from `crate_of`.
       output: the File to make.
       what: for people, such as "program".
-      flags: more arguments for rustc."""
-    _act(
+      flags: more arguments for rustc.
+
+    Returns:
+      An OutputGroupInfo, with rustc's diagnostics."""
+    diagnostics = _act(
         ctx,
         crate,
         "Rustc",
@@ -136,13 +141,16 @@ def link(ctx, crate, output, what, flags = []):
         transitive = [crate.full_rlibs],
         flags = flags + ["-Clinker=" + ctx.toolchains[TOOLCHAIN_TYPE].linker],
     )
+    return OutputGroupInfo(diagnostics = depset([diagnostics]))
 
 def _act(ctx, crate, mnemonic, progress_message, action, options, output, transitive, direct = [], flags = []):
     toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
+    diagnostics = ctx.actions.declare_file(output.basename + ".diagnostics.jsonl", sibling = output)
     hollow = ctx.actions.args()
     hollow.add(action)
     hollow.add_all(options)
     hollow.add("--output", output)
+    hollow.add("--diagnostics", diagnostics)
     hollow.add("--remap-cwd", ".")
     hollow.add("--deny-unstable-features")
     hollow.add("--")
@@ -154,9 +162,10 @@ def _act(ctx, crate, mnemonic, progress_message, action, options, output, transi
         env = dict(toolchain.env, **crate.env),
         inputs = depset(direct + [toolchain.rustc], transitive = transitive + [crate.sources, crate.proc_macros, toolchain.sysroot]),
         mnemonic = mnemonic,
-        outputs = [output],
+        outputs = [output, diagnostics],
         progress_message = progress_message,
     )
+    return diagnostics
 
 def _rustc_arguments(ctx, crate, rlibs, against_hollow, flags):
     arguments = ctx.actions.args()

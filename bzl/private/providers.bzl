@@ -4,6 +4,7 @@ RustLibraryInfo = provider(
     "A crate that others can be compiled against and linked with.",
     fields = {
         "crate": "The crate itself (compile.bzl), from which rust_test makes its test.",
+        "diagnostics": "depset of Files: what rustc said in the crate's actions, as JSON.",
         "full": "File: the full rlib.",
         "full_rlibs": "depset of Files: the full rlibs of this crate and of all that it depends on, for the linker.",
         "hollow": "File: the hollow rlib; the full one where pipelining is off.",

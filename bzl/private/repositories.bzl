@@ -88,14 +88,14 @@ def _rust_repository_impl(repository_ctx):
     linker = repository_ctx.attr.linker or str(repository_ctx.which("cc") or "cc")
     repository_ctx.file("BUILD.bazel", _TOOLCHAIN.format(
         dylib_extension = repr(".dylib" if "apple" in target else ".so"),
-        hollow = repr(str(repository_ctx.attr.hollow)),
+        hollow = repr(repository_ctx.attr.hollow),
         linker = repr(linker),
     ))
 
 rust_repository = repository_rule(
     implementation = _rust_repository_impl,
     attrs = {
-        "hollow": attr.label(default = "@hollow//:hollow", doc = "The hollow program."),
+        "hollow": attr.string(default = "@hollow//:hollow", doc = "Label of the hollow program."),
         "linker": attr.string(doc = "Absolute path of what rustc links with; the `cc` in PATH unless said otherwise."),
         "rustc": attr.string(doc = "Path of a rustc; the one in PATH unless said otherwise."),
     },

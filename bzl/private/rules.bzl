@@ -45,20 +45,23 @@ def _rust_library_impl(ctx):
     return [
         library,
         DefaultInfo(files = depset([library.full]), runfiles = _runfiles(ctx)),
-        OutputGroupInfo(hollow_rlib = depset([library.hollow])),
+        OutputGroupInfo(diagnostics = library.diagnostics, hollow_rlib = depset([library.hollow])),
     ]
 
 rust_library = rule(
     implementation = _rust_library_impl,
     attrs = _LIBRARY,
-    doc = "A library: a hollow rlib (output group `hollow_rlib`) and a full one.",
+    doc = "A library: a hollow rlib (output group `hollow_rlib`) and a full one. Every rule has the output group `diagnostics`: rustc's, as JSON.",
     toolchains = [TOOLCHAIN_TYPE],
 )
 
 def _rust_binary_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name)
-    link(ctx, crate_of(ctx, "bin", "main.rs"), output, "program")
-    return [DefaultInfo(files = depset([output]), executable = output, runfiles = _runfiles(ctx))]
+    groups = link(ctx, crate_of(ctx, "bin", "main.rs"), output, "program")
+    return [
+        DefaultInfo(files = depset([output]), executable = output, runfiles = _runfiles(ctx)),
+        groups,
+    ]
 
 rust_binary = rule(
     implementation = _rust_binary_impl,
@@ -71,9 +74,10 @@ rust_binary = rule(
 def _rust_test_impl(ctx):
     base = ctx.attr.crate[RustLibraryInfo].crate if ctx.attr.crate else None
     output = ctx.actions.declare_file(ctx.label.name)
-    link(ctx, crate_of(ctx, "bin", "lib.rs", base), output, "test", ["--test"])
+    groups = link(ctx, crate_of(ctx, "bin", "lib.rs", base), output, "test", ["--test"])
     return [
         DefaultInfo(files = depset([output]), executable = output, runfiles = _runfiles(ctx)),
+        groups,
         testing.TestEnvironment(_test_environment(ctx)),
     ]
 
@@ -97,8 +101,12 @@ def _rust_proc_macro_impl(ctx):
     crate = crate_of(ctx, "proc-macro", "lib.rs")
     extension = ctx.toolchains[TOOLCHAIN_TYPE].dylib_extension
     output = ctx.actions.declare_file("_macro/lib%s-%s%s" % (crate.name, crate.id, extension))
-    link(ctx, crate, output, "proc-macro")
-    return [DefaultInfo(files = depset([output])), RustProcMacroInfo(library = output, name = crate.name)]
+    groups = link(ctx, crate, output, "proc-macro")
+    return [
+        DefaultInfo(files = depset([output])),
+        groups,
+        RustProcMacroInfo(library = output, name = crate.name),
+    ]
 
 rust_proc_macro = rule(
     implementation = _rust_proc_macro_impl,
@@ -110,8 +118,11 @@ rust_proc_macro = rule(
 def _rust_shared_library_impl(ctx):
     crate = crate_of(ctx, "cdylib", "lib.rs")
     output = ctx.actions.declare_file("lib%s%s" % (crate.name, ctx.toolchains[TOOLCHAIN_TYPE].dylib_extension))
-    link(ctx, crate, output, "shared library")
-    return [DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx))]
+    groups = link(ctx, crate, output, "shared library")
+    return [
+        DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx)),
+        groups,
+    ]
 
 rust_shared_library = rule(
     implementation = _rust_shared_library_impl,
@@ -123,8 +134,11 @@ rust_shared_library = rule(
 def _rust_static_library_impl(ctx):
     crate = crate_of(ctx, "staticlib", "lib.rs")
     output = ctx.actions.declare_file("lib%s.a" % crate.name)
-    link(ctx, crate, output, "static library")
-    return [DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx))]
+    groups = link(ctx, crate, output, "static library")
+    return [
+        DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx)),
+        groups,
+    ]
 
 rust_static_library = rule(
     implementation = _rust_static_library_impl,

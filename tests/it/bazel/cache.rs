@@ -1,12 +1,12 @@
 //! What was built in one place is not built again in another.
 
+use super::server::Server;
 use super::workspace::Workspace;
-use crate::support::Scratch;
 
 #[test]
-fn from_another_output_base_with_a_shared_cache_no_rustc_runs() {
-    let cache = Scratch::new();
-    let build = format!("//chain //hello:all --@rustc_hollow//bzl:interface=drop --disk_cache={}", cache.root().display());
+fn from_another_output_base_with_a_shared_remote_cache_no_rustc_runs() {
+    let Some(server) = Server::start() else { return };
+    let build = format!("//chain //hello:all --@rustc_hollow//bzl:interface=drop --remote_cache={}", server.address());
     let mut programs = Vec::new();
     for _ in 0..2 {
         let Some(workspace) = Workspace::example() else { return };

@@ -1,27 +1,14 @@
 //! The example as it is.
 
-use super::workspace::Workspace;
-
-const ALL: &str = "//chain //diamond:all //hello:all //macros:all //settings";
-
-fn builds_and_passes(settings: &str) {
-    let Some(workspace) = Workspace::example() else { return };
-    workspace.vendor();
-    let tested = workspace.bazel(&format!("test --spawn_strategy=linux-sandbox {settings} {ALL}")).ok();
-    assert_eq!(tested.stdout.matches(" PASSED in ").count(), 2, "{tested:?}");
-    assert_eq!(workspace.run("hello/hello"), "hello, world! a Guest 1.2.3 42\n");
-    assert_eq!(workspace.run("chain/chain"), "8 10\n");
-    assert_eq!(workspace.run("settings/settings"), "answer is 42\n");
-}
+use super::workspace::{ALL, Workspace};
 
 #[test]
 fn the_example_builds_and_its_tests_pass_in_the_sandbox() {
-    builds_and_passes("");
-}
-
-#[test]
-fn the_example_builds_and_its_tests_pass_by_interface() {
-    builds_and_passes("--@rustc_hollow//bzl:interface=drop");
+    let Some(workspace) = Workspace::example() else { return };
+    workspace.vendor();
+    let tested = workspace.bazel(&format!("test --spawn_strategy=linux-sandbox {ALL}")).ok();
+    assert_eq!(tested.stdout.matches(" PASSED in ").count(), 2, "{tested:?}");
+    workspace.check_programs();
 }
 
 #[test]
@@ -29,6 +16,7 @@ fn the_example_builds_without_pipelining_without_a_sandbox_and_optimised() {
     let Some(workspace) = Workspace::example() else { return };
     for settings in [
         "--@rustc_hollow//bzl:pipelining=off",
+        "--@rustc_hollow//bzl:interface=drop --min_param_file_size=1",
         "--@rustc_hollow//bzl:interface=keep --spawn_strategy=local",
         "--@rustc_hollow//bzl:sealing=off --spawn_strategy=local",
         "-c opt",
@@ -48,6 +36,23 @@ fn a_target_can_differ_from_the_settings() {
     for strategy in ["linux-sandbox", "local"] {
         workspace.bazel(&format!("build //hello --spawn_strategy={strategy}")).ok();
         assert_eq!(workspace.run("hello/hello"), "hello, world! a Guest 1.2.3 42\n");
+    }
+}
+
+#[test]
+fn hollow_rlibs_and_diagnostics_are_output_groups() {
+    let Some(workspace) = Workspace::example() else { return };
+    workspace.replace("chain/base.rs", "helper(x) * 2", "let unused = 1; helper(x) * 2");
+    workspace.bazel("build //chain:level4 --output_groups=hollow_rlib").ok();
+    let base = |kind| workspace.output("chain", "libbase-", kind);
+    assert!(workspace.output("chain/_hollow", "liblevel4-", "_meta.rlib").is_some() && base(".rlib").is_none());
+
+    for interface in ["off", "keep"] {
+        workspace
+            .bazel(&format!("build //chain:base --output_groups=diagnostics --@rustc_hollow//bzl:interface={interface}"))
+            .ok();
+        let diagnostics = String::from_utf8(workspace.read(&base(".diagnostics.jsonl").unwrap())).unwrap();
+        assert!(diagnostics.starts_with('{') && diagnostics.contains("unused_variables"), "{diagnostics}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules in bzl/, on a real Bazel with fixtures/bazel. One Bazel at a time: each has a server, and uses all cores by itself.
+//! The rules in bzl/, on a real Bazel with fixtures/bazel. Each test has a Bazel server of its own, which ends with it.
 
 mod actions;
 mod cache;
@@ -8,4 +8,5 @@ mod nondeterministic;
 mod readme;
 mod rebuilds;
 mod remote;
+mod server;
 mod workspace;

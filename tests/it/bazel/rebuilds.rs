@@ -15,9 +15,7 @@ fn dependents() -> BTreeSet<String> {
 }
 
 fn full_rlib(workspace: &Workspace) -> Vec<u8> {
-    let directory = std::fs::read_dir(workspace.path("bazel-bin/chain")).unwrap().map(|entry| entry.unwrap().path());
-    let mut rlibs = directory.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("libbase-"));
-    std::fs::read(rlibs.next().unwrap()).unwrap()
+    workspace.read(&workspace.output("chain", "libbase-", ".rlib").unwrap())
 }
 
 fn every_edit(lines: &str, expected: impl Fn(&Edit) -> Rebuilt) {

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::support::{HOLLOW, Ran, Scratch, missing, repository, run};
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// All targets of the example that run here.
+pub const ALL: &str = "//chain //diamond:all //hello:all //macros:all //settings";
 
 /// A workspace with a Bazel server of its own, which ends with it.
 pub struct Workspace {
     scratch: Scratch,
-    _turn: MutexGuard<'static, ()>,
 }
 
 /// Whether there is such a program. If not, says so, or fails where `HOLLOW_REQUIRE_TOOLS` is set.
@@ -30,7 +29,7 @@ impl Workspace {
         if !is_here("bazel") {
             return None;
         }
-        let workspace = Self { _turn: ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner), scratch: Scratch::new() };
+        let workspace = Self { scratch: Scratch::new() };
         workspace.copy(&repository().join("fixtures/bazel"), "workspace");
         workspace.replace("WORKSPACE", "../..", &repository().display().to_string());
         Some(workspace)
@@ -103,6 +102,20 @@ impl Workspace {
         let executed =
             spawns.filter(|spawn| spawn["remoteCacheHit"] != true && spawn["mnemonic"].as_str().unwrap().starts_with("Rustc"));
         executed.map(|spawn| name(spawn["mnemonic"].as_str().unwrap(), spawn["listedOutputs"][0].as_str().unwrap())).collect()
+    }
+
+    /// The file below `bazel-bin/` whose name begins and ends like this.
+    pub fn output(&self, directory: &str, prefix: &str, suffix: &str) -> Option<String> {
+        let directory = format!("bazel-bin/{directory}");
+        let names = fs::read_dir(self.path(&directory)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        { names }.find(|name| name.starts_with(prefix) && name.ends_with(suffix)).map(|name| format!("{directory}/{name}"))
+    }
+
+    /// Runs the example's programs, everything in it built.
+    pub fn check_programs(&self) {
+        assert_eq!(self.run("hello/hello"), "hello, world! a Guest 1.2.3 42\n");
+        assert_eq!(self.run("chain/chain"), "8 10\n");
+        assert_eq!(self.run("settings/settings"), "answer is 42\n");
     }
 
     /// Runs what was built.
