@@ -144,11 +144,12 @@ pub fn f{number}(value: u64) -> u64 {{
     let mut items: Vec<Item> = (0..value).map(|value| Item {{ name: format!(\"{{value:x}}-{number}\"), value: value * 31 }}).collect();
     items.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| b.value.cmp(&a.value)));
     let total = items.iter().filter(|item| item.name.contains('a')).fold({number}, |total, item| total ^ item.value);
-    match items.last() {{
+    let last = match items.last() {{
         Some(Item {{ name, value }}) if name.len() > 3 => total.wrapping_add(*value),
         Some(item) => total.wrapping_sub(item.value),
         None => total,
-    }}{asked}
+    }};
+    last{asked}
 }}
 "
         )
