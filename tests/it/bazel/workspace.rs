@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::support::{HOLLOW, Ran, Scratch, missing, repository, run};
 
@@ -26,12 +27,22 @@ pub fn is_here(tool: &str) -> bool {
 impl Workspace {
     /// A copy of fixtures/bazel. `None`, and a message, if there is no Bazel here; `HOLLOW_REQUIRE_TOOLS=1` makes that a failure.
     pub fn example() -> Option<Self> {
+        let workspace = Self::empty()?;
+        let startup = workspace.read(".bazelrc");
+        workspace.copy(&repository().join("fixtures/bazel"), "workspace");
+        workspace.write(".bazelrc", [startup, workspace.read(".bazelrc")].concat());
+        workspace.replace("WORKSPACE", "../..", &repository().display().to_string());
+        Some(workspace)
+    }
+
+    /// A directory where Bazel is told where to keep everything.
+    pub fn empty() -> Option<Self> {
         if !is_here("bazel") {
             return None;
         }
         let workspace = Self { scratch: Scratch::new() };
-        workspace.copy(&repository().join("fixtures/bazel"), "workspace");
-        workspace.replace("WORKSPACE", "../..", &repository().display().to_string());
+        let place = workspace.scratch.path("bazel");
+        workspace.write(".bazelrc", format!("startup --output_user_root={} --max_idle_secs=60\n", place.display()));
         Some(workspace)
     }
 
@@ -76,12 +87,14 @@ impl Workspace {
 
     /// `bazel COMMAND ARGUMENTS`, where everything is separated by spaces.
     pub fn bazel(&self, command: &str) -> Ran {
-        let mut words = command.split_whitespace();
-        let mut bazel = self.scratch.command("bazel");
-        bazel.current_dir(self.path("")).env("RUSTC_HOLLOW", HOLLOW);
-        bazel.arg(format!("--output_user_root={}", self.scratch.path("bazel").display())).args(["--max_idle_secs=60"]);
-        bazel.arg(words.next().unwrap()).args(words);
-        run(&mut bazel)
+        run(self.command("bazel").args(command.split_whitespace()))
+    }
+
+    /// A program in the workspace's directory, which will use the hollow under test.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = self.scratch.command(program);
+        command.current_dir(self.path("")).env("PWD", self.path("")).env("RUSTC_HOLLOW", HOLLOW);
+        command
     }
 
     /// Builds, and tells what was executed, without what came out of a cache.
