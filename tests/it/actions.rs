@@ -309,4 +309,9 @@ fn diagnostics_go_to_a_file_as_json_and_are_shown_as_ever() {
 
     scratch.hollow(&words("metadata --interface --diagnostics=new/said.jsonl -- rustc --crate-type=lib fails.rs")).ok();
     assert_eq!(scratch.read("new/said.jsonl"), b"", "the interface source says nothing");
+
+    scratch.write("quiet.rs", "");
+    let stopped = scratch.hollow(&words("link --diagnostics=new -- rustc --crate-type=lib quiet.rs")).stopped(2);
+    assert!(stopped.starts_with("cannot write rustc's diagnostics: failed to"), "{stopped}");
+    assert!(!scratch.exists("libquiet.rlib"));
 }
