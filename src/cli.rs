@@ -389,6 +389,9 @@ struct CommonOptions {
     /// Add `-Zallow-features=`, so that RUSTC_BOOTSTRAP=1 opens no nightly feature to stable code
     #[arg(long)]
     deny_unstable_features: bool,
+    /// Write rustc's diagnostics to FILE as JSON, one object a line, and show them as ever; also if rustc fails
+    #[arg(long, value_name = "FILE")]
+    diagnostics: Option<PathBuf>,
     /// Print the rewritten command and run nothing
     #[arg(long, value_enum, value_name = "FORMAT")]
     print: Option<PrintFormat>,
@@ -496,8 +499,8 @@ enum InspectFormat {
 
 impl CommonOptions {
     fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
-        let Self { output, remap_cwd, deny_unstable_features, print, explain } = self;
-        let options = Options { output, deny_unstable_features, remap_cwd, ..Options::default() };
+        let Self { output, remap_cwd, deny_unstable_features, diagnostics, print, explain } = self;
+        let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, ..Options::default() };
         ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
     }
 }

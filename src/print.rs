@@ -15,7 +15,7 @@ use crate::interface::Lines;
 pub enum Format {
     /// One line that a POSIX shell can run.
     Shell,
-    /// `{"crate", "argv", "env", "output", "dep_info", "interface", "then"}`.
+    /// `{"crate", "argv", "env", "output", "dep_info", "diagnostics", "interface", "then"}`.
     Json,
 }
 
@@ -27,6 +27,7 @@ struct Printed<'a> {
     env: serde_json::Map<String, serde_json::Value>,
     output: &'a Path,
     dep_info: Option<&'a Path>,
+    diagnostics: Option<&'a Path>,
     /// `keep` or `drop` if the interface source is compiled in the place of the true one, which `argv` names.
     interface: Option<&'static str>,
     /// What hollow does when rustc has succeeded.
@@ -96,6 +97,7 @@ fn json(plan: &Plan, program: &Path) -> Result<String> {
         env,
         output: &plan.output,
         dep_info: plan.dep_info.as_deref(),
+        diagnostics: plan.diagnostics.as_deref(),
         interface: plan.interface.as_ref().map(|options| match options.lines {
             Lines::Keep => "keep",
             Lines::Drop => "drop",

@@ -3,6 +3,7 @@
 //! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
 
 mod complete;
+mod diagnostics;
 mod explain;
 mod interface;
 mod names;
@@ -55,6 +56,8 @@ pub struct Options {
     pub seal_with: Option<PathBuf>,
     /// How the hollow rlib is made from the interface source, if it is.
     pub interface: Option<InterfaceOptions>,
+    /// Where rustc's diagnostics go as JSON, if anywhere.
+    pub diagnostics: Option<PathBuf>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -82,6 +85,8 @@ pub struct Plan {
     pub output: PathBuf,
     /// Where the dep-info goes, if there is any.
     pub dep_info: Option<PathBuf>,
+    /// Where rustc's diagnostics go as JSON, if anywhere. They are rendered on standard error all the same.
+    pub diagnostics: Option<PathBuf>,
     /// How the hollow rlib is made from the interface source, if it is.
     pub interface: Option<InterfaceOptions>,
     /// Whether a linker runs: then a failure can leave a partial output.

@@ -22,7 +22,8 @@ pub fn prepare(plan: &Plan) -> Result<()> {
         After::Publish(path) => Some(path.as_path()),
         After::Verify(_) | After::Seal(_) => None,
     });
-    for output in [Some(plan.output.as_path()), plan.dep_info.as_deref()].into_iter().flatten().chain(published) {
+    let paths = [Some(plan.output.as_path()), plan.dep_info.as_deref(), plan.diagnostics.as_deref()];
+    for output in paths.into_iter().flatten().chain(published) {
         if let Some(parent) = output.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| anyhow!("cannot make a place for the output: {error}"))?;
         }

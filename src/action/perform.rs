@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::diagnostics::Said;
 use super::outputs::{Staging, prepare};
 use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error};
 use crate::process::{Ended, Invocation, Limits, Runner};
@@ -24,7 +25,7 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     let twin = HollowTwin::read(plan)?;
     prepare(plan)?;
     let limits = Limits::current();
-    if !plan.links && plan.after.is_empty() && plan.interface.is_none() {
+    if !plan.links && plan.after.is_empty() && plan.interface.is_none() && plan.diagnostics.is_none() {
         let last = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
         if last.fits(&limits) {
             return Err(cannot_run(program, last.exec()));
@@ -55,11 +56,11 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
         }),
     };
     let result = if by_interface {
-        Ok(0)
+        // Diagnostics are those of the true source, and come from the link action.
+        write_diagnostics(plan, b"").map(|()| 0)
     } else {
         // After a signal this starts nothing, and says that the signal ended it.
-        let ended = runner.run(&invocation(&line)?).map_err(|error| cannot_run(program, error));
-        ended.and_then(|ended| match ended {
+        run(plan, program, &runner, &invocation(&line)?).and_then(|ended| match ended {
             Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
             Ended::Exited(code) => Ok(code),
             Ended::Killed(_) => {
@@ -106,6 +107,24 @@ fn by_interface(
     };
     explain.note(format_args!("plain hollow rlib, not by interface: {why}"));
     false
+}
+
+/// Runs rustc to its end, and passes on what it says.
+fn run(plan: &Plan, program: &Path, runner: &Runner, invocation: &Invocation) -> Result<Ended> {
+    if plan.diagnostics.is_none() {
+        return runner.run(invocation).map_err(|error| cannot_run(program, error));
+    }
+    let (ended, stderr) = runner.capture(invocation).map_err(|error| cannot_run(program, error))?;
+    let said = Said::of(&stderr);
+    // A reader that has gone away is no reason to stop.
+    drop(std::io::stderr().write_all(&said.rendered));
+    write_diagnostics(plan, &said.diagnostics)?;
+    Ok(ended)
+}
+
+fn write_diagnostics(plan: &Plan, diagnostics: &[u8]) -> Result<()> {
+    let Some(path) = &plan.diagnostics else { return Ok(()) };
+    fs_err::write(path, diagnostics).context("cannot write rustc's diagnostics")
 }
 
 /// That rustc can't be started.

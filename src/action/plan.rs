@@ -28,6 +28,7 @@ pub fn plan(
 
     unit.check_emits()?;
     unit.check_unstable_options(&line)?;
+    unit.check_error_format(&line, options)?;
     let env = unit.environment(world, explain)?;
     let (output, dep_info) = unit.outputs(options, explain)?;
     if unit.product.is_linked() {
@@ -53,6 +54,9 @@ pub fn plan(
     if let Some(prefix) = &options.remap_cwd {
         remap_working_directory(&mut line, prefix, world)?;
     }
+    if options.diagnostics.is_some() {
+        line.push(Opt::new(Name::ErrorFormat, "json"));
+    }
     let interface = match (&options.interface, interface::obstacle(&line, &settings)) {
         (Some(_), Some(obstacle)) => {
             explain.note(format_args!("plain hollow rlib, not by interface: {obstacle}"));
@@ -61,7 +65,8 @@ pub fn plan(
         (interface, _) => interface.clone(),
     };
     let links = unit.product.is_linked();
-    Ok(Plan { action, line, env, output, dep_info, interface, links, after, crate_name })
+    let diagnostics = options.diagnostics.clone();
+    Ok(Plan { action, line, env, output, dep_info, diagnostics, interface, links, after, crate_name })
 }
 
 /// One crate in one action.
@@ -164,6 +169,18 @@ impl Unit<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// rustc takes one error format, and with `--diagnostics` that is JSON.
+    fn check_error_format(&self, line: &CommandLine, options: &Options) -> Result<(), Refusal> {
+        match line.values(Name::ErrorFormat).next() {
+            Some(format) if options.diagnostics.is_some() => Err(Refusal::new(format!(
+                "--diagnostics has rustc report in JSON, and the command line of crate `{}` says `--error-format={}`: remove one of them",
+                self.crate_name,
+                format.display()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// `RUSTC_BOOTSTRAP` enters the SVH and the symbol names, so it is on for every action, or the two passes of a crate would differ.

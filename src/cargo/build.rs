@@ -20,7 +20,7 @@ use crate::interface::Lines;
 use crate::process::{Ended, Invocation, Runner};
 use crate::report;
 use crate::rlib::{Rlib, Seal, raw_metadata};
-use crate::rustc::{CommandLine, DepInfo, bootstrap, response_file};
+use crate::rustc::{CommandLine, DepInfo, Name, Opt, bootstrap, response_file};
 
 /// Does what Cargo asked rustc for. Becomes plain rustc for what is no unit of Cargo's.
 pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -302,7 +302,7 @@ impl<'a> Work<'a> {
         let staging = TempDir::with_prefix_in(".hollow-", unit.hollow_directory())?;
         let staged = staging.path().join(unit.hollow().file_name().unwrap_or_default());
         let dep_info = staging.path().join("dep-info");
-        let plain = passes::hollow(unit, &staged, &dep_info);
+        let mut plain = passes::hollow(unit, &staged, &dep_info);
         let previous = state.metadata.take();
         let Some(options) = &self.settings.interface else {
             // The plain hollow rlib, because that was asked for.
@@ -325,9 +325,8 @@ impl<'a> Work<'a> {
         };
         let asks = source.enables_features() && std::env::var_os(bootstrap::VARIABLE).is_none();
         if asks && !self.compiler.is_nightly() {
-            // RUSTC_BOOTSTRAP would give it the features that plain rustc refuses.
-            self.explain(format_args!("plain metadata: it enables features on a stable compiler"));
-            return Ok(None);
+            // RUSTC_BOOTSTRAP would open the features that plain rustc refuses. If one is asked for, the pass fails, and plain rustc says so.
+            plain.push(Opt::new(Name::Unstable, "allow-features="));
         }
         let key = self.key(&source, &plain, staging.path());
         if let Some(hollow) = self.as_before(state, previous.as_ref(), &key)? {

@@ -282,3 +282,36 @@ fn help_fits_into_80_columns_and_has_an_example() {
         }
     }
 }
+
+#[test]
+fn diagnostics_go_to_a_file_as_json_and_are_shown_as_ever() {
+    let scratch = Scratch::new();
+    scratch.write("warns.rs", "pub fn a() { let unused = 1; }");
+    scratch.write("fails.rs", "pub fn a() -> u32 { \"b\" }");
+    scratch.write("main.rs", "fn main() { let unused = 1; }");
+    for (action, source, code, expected) in [
+        ("metadata", "--crate-type=lib warns.rs", 0, &["unused_variables"][..]),
+        ("link", "--crate-type=lib warns.rs", 0, &["unused_variables"]),
+        ("link", "main.rs", 0, &["unused_variables"]),
+        ("metadata", "--crate-type=lib fails.rs", 1, &["E0308"]),
+        ("link", "--crate-type=lib fails.rs", 1, &["E0308"]),
+    ] {
+        let said = scratch.hollow(&words(&format!("{action} --diagnostics=new/said.jsonl -- rustc {source}")));
+        let without = scratch.hollow(&words(&format!("{action} --output=libx.rlib -- rustc {source}")));
+        assert_eq!((said.code, &said.stderr), (Some(code), &without.stderr), "{action} {source}");
+        let file = scratch.read("new/said.jsonl");
+        let diagnostics = serde_json::Deserializer::from_slice(&file).into_iter::<serde_json::Value>().map(Result::unwrap);
+        let codes: Vec<String> = diagnostics.filter_map(|it| it["code"]["code"].as_str().map(str::to_owned)).collect();
+        assert_eq!(codes, expected, "{action} {source}");
+    }
+    scratch.hollow(&words("link --output=libplain.rlib -- rustc --crate-type=lib warns.rs")).ok();
+    assert!(scratch.read("libplain.rlib") == scratch.read("libwarns.rlib"));
+
+    scratch.hollow(&words("metadata --interface --diagnostics=new/said.jsonl -- rustc --crate-type=lib fails.rs")).ok();
+    assert_eq!(scratch.read("new/said.jsonl"), b"", "the interface source says nothing");
+
+    scratch.write("quiet.rs", "");
+    let stopped = scratch.hollow(&words("link --diagnostics=new -- rustc --crate-type=lib quiet.rs")).stopped(2);
+    assert!(stopped.starts_with("cannot write rustc's diagnostics: failed to"), "{stopped}");
+    assert!(!scratch.exists("libquiet.rlib"));
+}

@@ -302,6 +302,12 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
         (metadata, "a.rs", default(), world()),
         (link, "--crate-type=lib,cdylib a.rs", default(), world()),
         (link, "--crate-type=lib --emit=link,llvm-ir a.rs", default(), world()),
+        (
+            link,
+            "--crate-type=lib --error-format=short a.rs",
+            Options { diagnostics: Some("a.jsonl".into()), ..default() },
+            world(),
+        ),
         (link, "--crate-type=lib -Zembed-metadata=no a.rs", default(), world()),
         (link, "--crate-type=lib -Zno-codegen a.rs", default(), world()),
         (link, "--crate-type=lib a.rs", default(), Imagined { bootstrap: Some("other"), ..world() }),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;
+mod bazel;
 mod buck2;
 mod cargo_hollow;
 mod cargo_mode;

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::{HOLLOW, Scratch, repository, run};
 
 /// The shell commands of a section, in their order.
-fn commands(section: &str) -> Vec<String> {
+pub fn commands(section: &str) -> Vec<String> {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let heading = format!("\n## {section}\n");
     let text = match section {
@@ -19,7 +19,7 @@ fn commands(section: &str) -> Vec<String> {
 }
 
 /// Runs commands with this hollow in `PATH`, stopping at the first that fails.
-fn shell(command: &mut Command, script: &str) -> String {
+pub fn shell(command: &mut Command, script: &str) -> String {
     let path = std::env::var("PATH").unwrap();
     let hollow = Path::new(HOLLOW).parent().unwrap().display();
     run(command.args(["-euc", script]).env("PATH", format!("{hollow}:{path}"))).ok().stdout

@@ -83,6 +83,10 @@ fn what_can_not_work_is_said_in_a_line() {
 fn features_of_nightly_are_not_opened_to_a_stable_compiler() {
     let workspace = workspace();
     let source = workspace.read("low/src/lib.rs");
+    // Not asked for, as on most crates' documentation builds.
+    workspace.write("low/src/lib.rs", &format!("#![cfg_attr(docsrs, feature(never_type))]\n{source}"));
+    workspace.hollow("build").ok();
+    assert!(workspace.why()["low lib"].ends_with("(hollow metadata by interface)"), "{:?}", workspace.why());
     workspace.write("low/src/lib.rs", &format!("#![feature(never_type)]\n{source}"));
     let plain = run(&mut workspace.plain("build"));
     let hollow = workspace.hollow("build");

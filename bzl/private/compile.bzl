@@ -1,0 +1,239 @@
+"""The actions. A crate is described once (`crate_of`), and its command line written once (`_rustc_arguments`), for both actions.
+
+| | inputs | makes |
+|---|---|---|
+| RustcMetadata | sources, hollow rlibs of the dependencies | the hollow rlib |
+| Rustc of a library | the same, and its own hollow rlib | the full rlib, sealed |
+| Rustc of anything linked | sources, full rlibs of the dependencies | the program or shared library |
+
+Each also writes rustc's diagnostics as JSON, one object a line, beside its output.
+
+A hollow rlib is in `_hollow/`, a full one in the directory above, a proc-macro in `_macro/`: so no search path has two kinds of them, with or
+without a sandbox."""
+
+load(":providers.bzl", "RustLibraryInfo", "RustProcMacroInfo")
+load(":settings.bzl", "setting")
+load(":toolchain.bzl", "TOOLCHAIN_TYPE")
+
+def crate_of(ctx, crate_type, default_root, base = None):
+    """Describes the crate of a target.
+
+    Args:
+      ctx: the rule context.
+      crate_type: as rustc calls it.
+      default_root: the name of the file that is the crate's root if nothing else is said.
+      base: for a test, the crate that is tested.
+
+    Returns:
+      A struct with all that enters the crate's command line."""
+    deps = [dep[RustLibraryInfo] for dep in ctx.attr.deps]
+    macros = [dep[RustProcMacroInfo] for dep in ctx.attr.proc_macro_deps]
+    aliases = {target.label: name for target, name in ctx.attr.aliases.items()}
+    externs = [
+        _extern(aliases.get(target.label, dep.name), dep.hollow, dep.full)
+        for target, dep in zip(ctx.attr.deps, deps)
+    ] + [
+        _extern(aliases.get(target.label, dep.name), dep.library, dep.library)
+        for target, dep in zip(ctx.attr.proc_macro_deps, macros)
+    ]
+    toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
+    name = ctx.attr.crate_name or (base.name if base else ctx.label.name.rpartition("/")[2].replace("-", "_"))
+    return struct(
+        edition = ctx.attr.edition or (base.edition if base else toolchain.default_edition),
+        env = dict(
+            _cargo_environment(ctx, name),
+            **dict(base.env if base else {}, **_expanded(ctx, ctx.attr.rustc_env))
+        ),
+        externs = (base.externs if base else []) + externs,
+        features = (base.features if base else []) + ctx.attr.crate_features,
+        flags = (base.flags if base else []) + [ctx.expand_location(flag, ctx.attr.compile_data) for flag in ctx.attr.rustc_flags],
+        full_rlibs = depset(transitive = ([base.full_rlibs] if base else []) + [dep.full_rlibs for dep in deps]),
+        hollow_rlibs = depset(transitive = ([base.hollow_rlibs] if base else []) + [dep.hollow_rlibs for dep in deps]),
+        id = _identity(ctx.label),
+        name = name,
+        proc_macros = depset(
+            [macro.library for macro in macros],
+            transitive = ([base.proc_macros] if base else []) + [dep.proc_macros for dep in deps],
+        ),
+        root = base.root if base and not ctx.files.srcs else _root(ctx, default_root),
+        sources = depset(ctx.files.srcs + ctx.files.compile_data, transitive = [base.sources] if base else []),
+        type = crate_type,
+    )
+
+def compile_library(ctx, crate):
+    """Makes the rlibs of a library.
+
+    Args:
+      ctx: the rule context.
+      crate: from `crate_of`.
+
+    Returns:
+      A RustLibraryInfo."""
+    full = ctx.actions.declare_file("lib%s-%s.rlib" % (crate.name, crate.id))
+    if setting(ctx, "pipelining") == "off":
+        hollow = full
+        diagnostics = [_act(
+            ctx,
+            crate,
+            "Rustc",
+            "Compiling library `%s` (%s)" % (crate.name, ctx.label),
+            "link",
+            ["--deps=full"],
+            full,
+            transitive = [crate.full_rlibs],
+        )]
+    else:
+        hollow = ctx.actions.declare_file("_hollow/lib%s-%s_meta.rlib" % (crate.name, crate.id))
+        interface = setting(ctx, "interface")
+        diagnostics = [_act(
+            ctx,
+            crate,
+            "RustcMetadata",
+            "Making the hollow rlib of `%s` (%s)" % (crate.name, ctx.label),
+            "metadata",
+            ["--interface=" + interface] if interface != "off" else [],
+            hollow,
+            transitive = [crate.hollow_rlibs],
+            # The same lints would be reported by the other action.
+            flags = ["--cap-lints=allow"],
+        ), _act(
+            ctx,
+            crate,
+            "Rustc",
+            "Compiling library `%s` (%s)" % (crate.name, ctx.label),
+            "link",
+            [_agreement(ctx, interface), hollow],
+            full,
+            transitive = [crate.hollow_rlibs],
+            direct = [hollow],
+        )]
+    return RustLibraryInfo(
+        crate = crate,
+        diagnostics = depset(diagnostics),
+        full = full,
+        full_rlibs = depset([full], transitive = [crate.full_rlibs], order = "preorder"),
+        hollow = hollow,
+        hollow_rlibs = depset([hollow], transitive = [crate.hollow_rlibs], order = "preorder"),
+        name = crate.name,
+        proc_macros = crate.proc_macros,
+    )
+
+def link(ctx, crate, output, what, flags = []):
+    """Links a program or shared library from full rlibs.
+
+    Args:
+      ctx: the rule context.
+      crate: from `crate_of`.
+      output: the File to make.
+      what: for people, such as "program".
+      flags: more arguments for rustc.
+
+    Returns:
+      An OutputGroupInfo, with rustc's diagnostics."""
+    diagnostics = _act(
+        ctx,
+        crate,
+        "Rustc",
+        "Linking %s `%s` (%s)" % (what, crate.name, ctx.label),
+        "link",
+        [],
+        output,
+        transitive = [crate.full_rlibs],
+        flags = flags + ["-Clinker=" + ctx.toolchains[TOOLCHAIN_TYPE].linker],
+    )
+    return OutputGroupInfo(diagnostics = depset([diagnostics]))
+
+def _act(ctx, crate, mnemonic, progress_message, action, options, output, transitive, direct = [], flags = []):
+    toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
+    diagnostics = ctx.actions.declare_file(output.basename + ".diagnostics.jsonl", sibling = output)
+    hollow = ctx.actions.args()
+    hollow.add(action)
+    hollow.add_all(options)
+    hollow.add("--output", output)
+    hollow.add("--diagnostics", diagnostics)
+    hollow.add("--remap-cwd", ".")
+    hollow.add("--deny-unstable-features")
+    hollow.add("--")
+    hollow.add(toolchain.rustc)
+    against_hollow = mnemonic == "RustcMetadata" or direct
+    ctx.actions.run(
+        executable = toolchain.hollow,
+        arguments = [hollow, _rustc_arguments(ctx, crate, transitive[0], against_hollow, flags)],
+        env = dict(toolchain.env, **crate.env),
+        inputs = depset(direct + [toolchain.rustc], transitive = transitive + [crate.sources, crate.proc_macros, toolchain.sysroot]),
+        mnemonic = mnemonic,
+        outputs = [output, diagnostics],
+        progress_message = progress_message,
+    )
+    return diagnostics
+
+def _rustc_arguments(ctx, crate, rlibs, against_hollow, flags):
+    arguments = ctx.actions.args()
+    arguments.use_param_file("@%s")
+    arguments.set_param_file_format("multiline")
+    arguments.add(crate.root)
+    arguments.add(crate.name, format = "--crate-name=%s")
+    arguments.add(crate.type, format = "--crate-type=%s")
+    arguments.add(crate.edition, format = "--edition=%s")
+    arguments.add(crate.id, format = "-Cmetadata=%s")
+    arguments.add(crate.id, format = "-Cextra-filename=-%s")
+    mode = ctx.var["COMPILATION_MODE"]
+    arguments.add(ctx.toolchains[TOOLCHAIN_TYPE].opt_level.get(mode, "0"), format = "-Copt-level=%s")
+    if mode == "dbg":
+        arguments.add("-Cdebuginfo=2")
+    arguments.add_all(crate.features, format_each = "--cfg=feature=\"%s\"")
+    for extern in crate.externs:
+        arguments.add(extern.hollow if against_hollow else extern.full, format = "--extern=%s=%%s" % extern.name)
+    arguments.add_all(rlibs, map_each = _directory, format_each = "-Ldependency=%s", uniquify = True)
+    arguments.add_all(crate.proc_macros, map_each = _directory, format_each = "-Ldependency=%s", uniquify = True)
+    if crate.type == "proc-macro":
+        arguments.add("--extern=proc_macro")
+    arguments.add_all(flags)
+    arguments.add_all(crate.flags)
+    return arguments
+
+def _directory(file):
+    return file.dirname
+
+def _extern(name, hollow, full):
+    return struct(name = name, hollow = hollow, full = full)
+
+def _agreement(ctx, interface):
+    if setting(ctx, "sealing") == "on":
+        return "--seal-with"
+    if interface != "off":
+        fail("%s: hollow rlibs made by interface have to be sealed: set `interface` to off, or `sealing` to on" % ctx.label)
+    return "--verify-against"
+
+def _identity(label):
+    # Two crates of one name in one program differ in this. It has no path and no configuration in it.
+    text = "%s//%s:%s" % (label.workspace_name, label.package, label.name)
+    return ("%d%d" % (hash(text), hash(text[::-1]))).replace("-", "_")
+
+def _root(ctx, default):
+    if ctx.file.crate_root:
+        return ctx.file.crate_root
+    if len(ctx.files.srcs) == 1:
+        return ctx.files.srcs[0]
+    roots = [file for file in ctx.files.srcs if file.basename in [default, ctx.label.name + ".rs"]]
+    if len(roots) != 1:
+        fail("%s: %d of its sources could be the crate's root: name it with `crate_root`" % (ctx.label, len(roots)))
+    return roots[0]
+
+def _expanded(ctx, env):
+    return {name: ctx.expand_location(value, ctx.attr.compile_data) for name, value in env.items()}
+
+def _cargo_environment(ctx, crate_name):
+    numbers, _, pre = ctx.attr.version.partition("-")
+    numbers = (numbers.split(".") + ["0", "0"])[:3]
+    directory = "/".join([part for part in [ctx.label.workspace_root, ctx.label.package] if part])
+    return {
+        "CARGO_CRATE_NAME": crate_name,
+        "CARGO_MANIFEST_DIR": directory or ".",
+        "CARGO_PKG_NAME": ctx.label.name,
+        "CARGO_PKG_VERSION": ctx.attr.version,
+        "CARGO_PKG_VERSION_MAJOR": numbers[0],
+        "CARGO_PKG_VERSION_MINOR": numbers[1],
+        "CARGO_PKG_VERSION_PATCH": numbers[2],
+        "CARGO_PKG_VERSION_PRE": pre,
+    }

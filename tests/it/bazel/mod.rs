@@ -1,0 +1,12 @@
+//! The rules in bzl/, on a real Bazel with fixtures/bazel. Each test has a Bazel server of its own, which ends with it.
+
+mod actions;
+mod cache;
+mod errors;
+mod example;
+mod nondeterministic;
+mod readme;
+mod rebuilds;
+mod remote;
+mod server;
+mod workspace;
