@@ -1,5 +1,5 @@
 //! What an edit costs with `cargo hollow` and with plain Cargo, in the same run: an edit of a private body, of a public signature, no edit, and a
-//! clean build, over a generated workspace of 12 libraries with 60,000 lines and a program.
+//! clean build, over a generated workspace of 12 libraries with 60,000 lines and a program. `-- N` says how many rounds; 3 if nothing does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark: a failure is a panic.
 
 use std::fmt::Write;
@@ -14,8 +14,7 @@ use nix::sys::time::TimeValLike;
 const LIBRARIES: usize = 12;
 const MODULES: usize = 10;
 /// Of about 50 lines each.
-const PARTS: usize = 10;
-const ROUNDS: usize = 7;
+const PARTS: usize = 7;
 
 /// Who builds.
 #[derive(Clone, Copy)]
@@ -30,16 +29,15 @@ struct Workspace {
 }
 
 fn main() {
+    let rounds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(3);
     let mut workspace = Workspace::generate();
     println!("{} lines in {LIBRARIES} libraries\n", workspace.lines());
-    println!("{:<34}{:>10}{:>10}{:>8}", "wall seconds, medians", "cargo", "hollow", "ratio");
+    println!("{:<34}{:>10}{:>10}{:>8}", "seconds, medians of rounds", "cargo", "hollow", "ratio");
     for command in ["check", "build"] {
-        workspace.clean_build(command);
-    }
-    for command in ["check", "build"] {
-        workspace.rounds(&format!("{command}, private body"), command, |workspace| workspace.edit("let weight: u64 = "));
-        workspace.rounds(&format!("{command}, public signature"), command, Workspace::add_public_function);
-        workspace.rounds(&format!("{command}, nothing"), command, |_| ());
+        workspace.clean_build(rounds, command);
+        workspace.edits(rounds, &format!("{command}, private body"), command, |workspace| workspace.edit("let weight: u64 = "));
+        workspace.edits(rounds, &format!("{command}, public signature"), command, Workspace::add_public_function);
+        workspace.edits(rounds, &format!("{command}, nothing"), command, |_| ());
     }
 }
 
@@ -54,7 +52,7 @@ impl Workspace {
         );
         for number in 0..LIBRARIES {
             let package = format!("lib{number}");
-            let below: Vec<usize> = (number.saturating_sub(2)..number).collect();
+            let below = below(number);
             write(directory.path(), &format!("{package}/Cargo.toml"), &manifest(&package, &below));
             let modules: String = (0..MODULES).map(|module| format!("pub mod m{module};\n")).collect();
             write(directory.path(), &format!("{package}/src/lib.rs"), &modules);
@@ -64,7 +62,7 @@ impl Workspace {
                 write(directory.path(), &format!("{package}/src/m{module}.rs"), &text);
             }
         }
-        write(directory.path(), "app/Cargo.toml", &manifest("app", &[LIBRARIES - 1, LIBRARIES - 2]));
+        write(directory.path(), "app/Cargo.toml", &manifest("app", &[LIBRARIES - 1, LIBRARIES - 2, LIBRARIES - 3]));
         let last = LIBRARIES - 1;
         let main = format!(
             "fn main() {{\n    let record = lib{last}::m0::Record0::new(7, \"seven\");\n    println!(\"{{}} {{:?}}\", record.summary(), lib{last}::m0::process0(&[record.clone()]));\n}}\n"
@@ -101,12 +99,9 @@ impl Workspace {
     }
 
     /// Both tools after each edit, one after the other.
-    fn rounds(&mut self, what: &str, command: &str, edit: impl Fn(&mut Self)) {
-        for tool in [Tool::Cargo, Tool::Hollow] {
-            self.run(tool, command);
-        }
+    fn edits(&mut self, rounds: usize, what: &str, command: &str, edit: impl Fn(&mut Self)) {
         let mut times = [Vec::new(), Vec::new()];
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             edit(self);
             for place in 0..2 {
                 let tool = (round + place) % 2;
@@ -118,10 +113,10 @@ impl Workspace {
     }
 
     /// From nothing.
-    fn clean_build(&self, command: &str) {
+    fn clean_build(&self, rounds: usize, command: &str) {
         let mut times = [Vec::new(), Vec::new()];
         let mut cpu = [Vec::new(), Vec::new()];
-        for round in 0..3 {
+        for round in 0..rounds {
             for place in 0..2 {
                 let tool = (round + place) % 2;
                 let _ = fs::remove_dir_all(self.target([Tool::Cargo, Tool::Hollow][tool]));
@@ -158,6 +153,13 @@ impl Workspace {
             Tool::Hollow => "by-hollow",
         })
     }
+}
+
+/// The libraries that a library uses: all stand on the first, in four layers.
+fn below(number: usize) -> Vec<usize> {
+    let mut below: Vec<usize> = if number == 0 { Vec::new() } else { vec![(number - 1) / 2, (number - 1) / 3] };
+    below.dedup();
+    below
 }
 
 fn manifest(package: &str, below: &[usize]) -> String {
