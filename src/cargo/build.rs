@@ -2,25 +2,24 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
+use super::compiler::{Called, Compiler};
 use super::inputs::{Change, Given, Inputs, Variables};
+use super::metadata::Hollow;
 use super::passes;
 use super::said::Said;
 use super::settings::{self, Settings};
-use super::state::{Digest, Interface, Last, Made, Metadata, Outcome, Output, Place, State, now, touch};
+use super::state::{Digest, Last, Made, Metadata, Outcome, Output, Place, State, now, touch};
 use super::unit::Unit;
-use crate::action::{InterfacePass, InterfaceSource, first_error, kept_overlay, obstacle};
-use crate::interface::Lines;
 use crate::process::{Ended, Invocation, Runner};
 use crate::report;
-use crate::rlib::{Rlib, Seal, raw_metadata};
-use crate::rustc::{CommandLine, DepInfo, Name, Opt, bootstrap, response_file};
+use crate::rustc::{CommandLine, DepInfo, bootstrap, response_file};
 
 /// Does what Cargo asked rustc for. Becomes plain rustc for what is no unit of Cargo's.
 pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -55,76 +54,17 @@ fn become_plain(plain: &Invocation) -> Result<ExitCode> {
     Err(crate::action::cannot_run(&plain.program, plain.exec()))
 }
 
-/// rustc, as Cargo names it.
-struct Compiler {
-    /// What to start: rustc, or a wrapper such as sccache in front of it.
-    program: PathBuf,
-    /// rustc as the wrapper's first argument, if there is a wrapper.
-    wrapped: Option<OsString>,
-}
-
-/// What Cargo calls for.
-enum Called {
-    ForUnit(Compiler, Vec<OsString>),
-    ForOther(Invocation),
-}
-
-impl Compiler {
-    /// `cargo hollow` makes hollow the wrapper of all crates if there is another wrapper, which then comes second. Cargo calls `hollow hollow
-    /// rustc` for workspace members then, and `hollow rustc` for all others, which hollow leaves to the other wrapper.
-    fn of(rustc: OsString, mut arguments: Vec<OsString>) -> Called {
-        let Some(wrapper) = std::env::var_os(settings::INNER_WRAPPER).filter(|wrapper| !wrapper.is_empty()) else {
-            return Called::ForUnit(Self { program: rustc.into(), wrapped: None }, arguments);
-        };
-        let is_member = std::env::var_os("RUSTC_WORKSPACE_WRAPPER").is_some_and(|own| own == rustc) && !arguments.is_empty();
-        if is_member {
-            let rustc = arguments.remove(0);
-            return Called::ForUnit(Self { program: wrapper.into(), wrapped: Some(rustc) }, arguments);
-        }
-        arguments.insert(0, rustc);
-        Called::ForOther(Invocation { program: wrapper.into(), args: arguments, env: Vec::new() })
-    }
-
-    fn invocation(&self, arguments: Vec<OsString>, env: &[(OsString, OsString)]) -> Invocation {
-        let args = self.wrapped.iter().cloned().chain(arguments).collect();
-        Invocation { program: self.program.clone(), args, env: env.to_vec() }
-    }
-
-    /// rustc's own arguments of an invocation.
-    fn arguments<'a>(&self, invocation: &'a Invocation) -> &'a [OsString] {
-        &invocation.args[usize::from(self.wrapped.is_some())..]
-    }
-
-    fn rustc(&self) -> &Path {
-        self.wrapped.as_ref().map_or(&self.program, |rustc| Path::new(rustc))
-    }
-
-    /// Whether rustc takes unstable features without being told to.
-    fn is_nightly(&self) -> bool {
-        let answer = std::process::Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
-        String::from_utf8_lossy(&answer).lines().any(|line| line.starts_with("release:") && line.contains('-'))
-    }
-}
-
 /// One unit that is being built.
-struct Work<'a> {
-    unit: &'a Unit,
-    settings: &'a Settings,
-    compiler: &'a Compiler,
+pub struct Work<'a> {
+    pub(super) unit: &'a Unit,
+    pub(super) settings: &'a Settings,
+    pub(super) compiler: &'a Compiler,
     plain: &'a Invocation,
-    runner: Runner,
+    pub(super) runner: Runner,
     /// In nanoseconds since 1970.
-    started: i64,
-    place: Place,
-    given: Given,
-}
-
-/// What a hollow pass has left for the full pass.
-enum Hollow {
-    /// The rlib has to get these metadata.
-    Seal(Seal),
-    /// Nothing is linked.
-    Checked,
+    pub(super) started: i64,
+    pub(super) place: Place,
+    pub(super) given: Given,
 }
 
 impl<'a> Work<'a> {
@@ -293,167 +233,6 @@ impl<'a> Work<'a> {
         self.write(&state)
     }
 
-    /// Makes hollow metadata, or finds that those of the last time are still right, and tells Cargo. `None` if plain rustc is to make the
-    /// metadata: there can be no interface, or it does not compile, as true errors make it.
-    fn hollow(&self, state: &mut State) -> Result<Option<Hollow>> {
-        let unit = self.unit;
-        let Some(env) = self.bootstrap().filter(|_| unit.is_library()) else { return Ok(None) };
-        fs::create_dir_all(unit.hollow_directory())?;
-        let staging = TempDir::with_prefix_in(".hollow-", unit.hollow_directory())?;
-        let staged = staging.path().join(unit.hollow().file_name().unwrap_or_default());
-        let dep_info = staging.path().join("dep-info");
-        let mut plain = passes::hollow(unit, &staged, &dep_info);
-        let previous = state.metadata.take();
-        let Some(options) = &self.settings.interface else {
-            // The plain hollow rlib, because that was asked for.
-            let said = self.runner.capture(&self.invocation(plain, &env))?;
-            return match said.0 {
-                Ended::Exited(0) => self.publish(state, previous, &staged, None, None).map(Some),
-                _ => Ok(None),
-            };
-        };
-        if let Some(obstacle) = obstacle(&plain, &unit.settings) {
-            self.explain(format_args!("plain metadata: {obstacle}"));
-            return Ok(None);
-        }
-        let source = match InterfaceSource::extract(&plain, options, &mut crate::action::Explain::Silent) {
-            Ok(source) => source,
-            Err(error) => {
-                self.explain(format_args!("plain metadata: {error:#}"));
-                return Ok(None);
-            }
-        };
-        let asks = source.enables_features() && std::env::var_os(bootstrap::VARIABLE).is_none();
-        if asks && !self.compiler.is_nightly() {
-            // RUSTC_BOOTSTRAP would open the features that plain rustc refuses. If one is asked for, the pass fails, and plain rustc says so.
-            plain.push(Opt::new(Name::Unstable, "allow-features="));
-        }
-        let key = self.key(&source, &plain, staging.path());
-        if let Some(hollow) = self.as_before(state, previous.as_ref(), &key)? {
-            return Ok(Some(hollow));
-        }
-        let overlay = (options.lines == Lines::Drop).then(|| kept_overlay(&unit.hollow()));
-        let old = overlay.as_deref().map(|overlay| source.texts_before(overlay));
-        let (root, extraction) = (source.root().to_owned(), source.options().clone());
-        let new = source.files().to_vec();
-        let pass = source.write(&plain, &unit.hollow())?;
-        let (ended, said) = self.runner.capture(&self.invocation(pass.line().clone(), &env))?;
-        if ended != Ended::Exited(0) {
-            pass.discard();
-            self.explain(format_args!("fallback to plain metadata: {}", first_error(&said)));
-            return Ok(None);
-        }
-        self.explain(format_args!("hollow metadata by interface"));
-        let inputs = self.read_by(&pass, &dep_info, &new);
-        let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        let interface = inputs.map(|inputs| Interface { key, inputs, hollow: None, root, out_dir, options: extraction, overlay });
-        let change = old.map(|old| crate::interface::difference(&old, &new));
-        self.publish(state, previous, &staged, interface, change).map(Some)
-    }
-
-    /// What the interface source is made from, without its place.
-    fn key(&self, source: &InterfaceSource, plain: &CommandLine, staging: &Path) -> Digest {
-        let mut arguments = plain.clone().into_tokens();
-        // The place differs each time.
-        arguments.retain(|argument| !argument.to_string_lossy().contains(&*staging.to_string_lossy()));
-        let externs = source.named_externs(plain);
-        let mut key = self.given.key(&arguments);
-        key.extend(externs.iter().map(|name| name.as_encoded_bytes()));
-        for (path, text) in source.files() {
-            key.extend([path.as_os_str().as_encoded_bytes(), text.as_bytes()]);
-        }
-        Digest::of_all(key)
-    }
-
-    /// The metadata of the last time, if they were made from the same interface source and everything else that it leads to.
-    fn as_before(&self, state: &mut State, previous: Option<&Metadata>, key: &Digest) -> Result<Option<Hollow>> {
-        let Some(mut metadata) = previous.cloned() else { return Ok(None) };
-        let Some(interface) = metadata.interface.as_mut().filter(|interface| interface.key == *key) else { return Ok(None) };
-        if interface.inputs.change(self.started).is_some() || interface.overlay.as_ref().is_some_and(|overlay| !overlay.is_dir())
-        {
-            return Ok(None);
-        }
-        let there = metadata.rmeta.as_mut().is_none_or(|rmeta| self.place.restore(rmeta))
-            && interface.hollow.as_ref().is_none_or(Output::is_there);
-        if !there {
-            return Ok(None);
-        }
-        self.explain(format_args!("the interface is the same"));
-        state.last.interface = "interface unchanged".into();
-        state.metadata = Some(metadata);
-        self.write(state)?;
-        Said::new(self.unit).announce();
-        self.handed_over().map(Some)
-    }
-
-    /// What a hollow pass read besides the interface source. `None` if that is not known: then the next pass is not spared.
-    fn read_by(&self, pass: &InterfacePass, dep_info: &Path, files: &[(PathBuf, String)]) -> Option<Variables> {
-        let mut read = DepInfo::parse(&pass.with_true_sources(&std::fs::read(dep_info).ok()?));
-        read.files.retain(|path| !files.iter().any(|(file, _)| file == path));
-        Variables::of(read, self.started)
-    }
-
-    /// Puts hollow metadata into their place and tells Cargo.
-    fn publish(
-        &self,
-        state: &mut State,
-        previous: Option<Metadata>,
-        staged: &Path,
-        mut interface: Option<Interface>,
-        change: Option<Option<String>>,
-    ) -> Result<Hollow> {
-        let unit = self.unit;
-        let bytes = if unit.is_checked() {
-            fs::read(staged)?
-        } else {
-            let rlib = Rlib::read(staged)?;
-            raw_metadata(&rlib.lib_rmeta).context("its metadata has an unknown layout")?.to_vec()
-        };
-        let macros = self.given.macros();
-        let digest = Digest::of_all([Digest::of(&bytes).as_bytes(), macros.as_bytes()]);
-        let before = previous.as_ref().map(|previous| previous.digest.clone());
-        let is_same = before.as_ref() == Some(&digest);
-        let mut rmeta = None;
-        if let Some(path) = &unit.rmeta {
-            let old = previous.and_then(|previous| previous.rmeta).filter(|_| is_same);
-            // An `.rmeta` that stays as it was does not look new to Cargo.
-            let kept = old.and_then(|mut old| self.place.restore(&mut old).then_some(old));
-            rmeta = match kept {
-                Some(old) => Some(old),
-                None => {
-                    let staged_rmeta = staged.with_file_name("rmeta");
-                    fs::write(&staged_rmeta, &bytes)?;
-                    self.place.forget(path);
-                    fs::rename(&staged_rmeta, path)?;
-                    self.place.keep(path)?;
-                    Output::of(path)
-                }
-            };
-        }
-        if !unit.is_checked() {
-            fs::rename(staged, unit.hollow())?;
-            if let Some(interface) = &mut interface {
-                interface.hollow = Output::of(&unit.hollow());
-            }
-        }
-        let what = change.flatten().unwrap_or_else(|| "in some way".into());
-        state.last.interface = match &before {
-            _ if is_same => "interface unchanged".into(),
-            None => "hollow metadata by interface".into(),
-            Some(_) => format!("interface changed: {what}"),
-        };
-        let change = before.filter(|_| !is_same).map(|before| (before, what));
-        state.metadata = Some(Metadata { rmeta, digest, macros, interface, change });
-        // Before anybody is told that they are there.
-        self.write(state)?;
-        Said::new(unit).announce();
-        self.handed_over()
-    }
-
-    fn handed_over(&self) -> Result<Hollow> {
-        Ok(if self.unit.is_checked() { Hollow::Checked } else { Hollow::Seal(Seal::read(&self.unit.hollow())?) })
-    }
-
     /// Makes everything else, and seals the rlib. From here on Cargo may have started dependents, so there is no way back to plain rustc.
     fn full(&self, hollow: &Hollow) -> Result<(Ended, Said<'_>)> {
         let unit = self.unit;
@@ -530,7 +309,7 @@ impl<'a> Work<'a> {
     }
 
     /// `RUSTC_BOOTSTRAP` for both passes: it decides what symbols are called, so it has to agree. `None` if unstable options are forbidden.
-    fn bootstrap(&self) -> Option<Vec<(OsString, OsString)>> {
+    pub(super) fn bootstrap(&self) -> Option<Vec<(OsString, OsString)>> {
         match std::env::var_os(bootstrap::VARIABLE) {
             None => Some(vec![(bootstrap::VARIABLE.into(), "1".into())]),
             Some(value) if bootstrap::is_on(&value, Some(&self.unit.crate_name)) => Some(Vec::new()),
@@ -538,7 +317,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn invocation(&self, line: CommandLine, env: &[(OsString, OsString)]) -> Invocation {
+    pub(super) fn invocation(&self, line: CommandLine, env: &[(OsString, OsString)]) -> Invocation {
         self.compiler.invocation(line.into_tokens(), env)
     }
 
@@ -557,11 +336,11 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn write(&self, state: &State) -> Result<()> {
+    pub(super) fn write(&self, state: &State) -> Result<()> {
         self.place.write(state)
     }
 
-    fn explain(&self, text: std::fmt::Arguments<'_>) {
+    pub(super) fn explain(&self, text: std::fmt::Arguments<'_>) {
         self.settings.explain().note(format_args!("crate `{}`: {text}", self.unit.crate_name));
     }
 }

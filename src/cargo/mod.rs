@@ -8,8 +8,10 @@
 //! after that, and sealed; of what is only checked, the diagnostics are. All other units are compiled by rustc as ever.
 
 mod build;
+mod compiler;
 mod front;
 mod inputs;
+mod metadata;
 mod passes;
 mod said;
 mod settings;

@@ -70,7 +70,7 @@ fn the_reason_has_a_name() {
     assert_eq!(why["base lib"], "compiled: source base/src/lib.rs changed (interface changed: fn added added)");
     assert_eq!(
         why["middle lib"],
-        "compiled: interface of dependency base changed: fn added added (interface changed: in some way)"
+        "compiled: interface of dependency base changed: fn added added (interface changed: through what it depends on)"
     );
     let only = workspace.hollow("why middle").ok().stdout;
     assert_eq!(only.lines().count(), 1, "{only}");
