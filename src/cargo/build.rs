@@ -10,12 +10,13 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 use super::compiler::{Called, Compiler};
+use super::files::{Digest, Output, now, touch};
 use super::inputs::{Change, Given, Inputs, Variables};
 use super::metadata::Hollow;
 use super::passes;
 use super::said::Said;
 use super::settings::{self, Settings};
-use super::state::{Digest, Last, Made, Metadata, Outcome, Output, Place, State, now, touch};
+use super::state::{Last, Made, Metadata, Outcome, Place, State};
 use super::unit::Unit;
 use crate::process::{Ended, Invocation, Runner};
 use crate::report;

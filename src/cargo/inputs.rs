@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::{Digest, Stamp};
 use super::settings;
-use super::state::{Digest, Place, Stamp};
+use super::state::Place;
 use super::unit::Unit;
 use crate::rustc::{Codegen, DepInfo, Extern, Name, SearchKind, SearchPath};
 

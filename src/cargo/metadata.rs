@@ -7,10 +7,11 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 use super::build::Work;
+use super::files::{Digest, Output};
 use super::inputs::Variables;
 use super::passes;
 use super::said::Said;
-use super::state::{Digest, Interface, Metadata, Output, State};
+use super::state::{Interface, Metadata, State};
 use crate::action::{Explain, InterfacePass, InterfaceSource, first_error, kept_overlay, obstacle};
 use crate::interface::Lines;
 use crate::process::Ended;

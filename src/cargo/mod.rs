@@ -9,6 +9,7 @@
 
 mod build;
 mod compiler;
+mod files;
 mod front;
 mod inputs;
 mod metadata;
