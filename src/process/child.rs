@@ -11,9 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{ioctl_fionread, retry_on_intr};
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_current_process_group, kill_process, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_current_process_group, kill_process, kill_process_group, waitid};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{Ended, Invocation};
@@ -61,7 +59,9 @@ struct Passed {
 impl Runner {
     /// Begins to listen for signals.
     pub fn new() -> io::Result<Self> {
-        let group = if getpgrp() == getpid() { Group::Shared } else { Group::Own };
+        // In a sandbox the group may be one outside, whose number is 0 there; rustix's types have no such number.
+        let leads = nix::unistd::getpgrp() == nix::unistd::getpid();
+        let group = if leads { Group::Shared } else { Group::Own };
         Ok(Self { signals: Signals::new()?, group })
     }
 
