@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{HOLLOW, Scratch, run};
+use crate::support::{HOLLOW, Scratch, missing, run};
 
 fn program() -> Scratch {
     let scratch = Scratch::new();
@@ -386,4 +386,18 @@ fn concurrent_actions_share_a_directory() {
         assert!(String::from_utf8(scratch.read(format!("new/out/_hollow/{name}.d"))).unwrap().contains("_hollow"));
         assert!(Path::new(&full).parent().is_some());
     }
+}
+
+#[test]
+fn a_process_group_outside_of_the_sandbox_is_no_obstacle() {
+    if which::which("bwrap").is_err() {
+        return missing("there is no bwrap");
+    }
+    let scratch = Scratch::new();
+    scratch.write("lib.rs", "pub fn f() {}");
+    let mut sandbox = scratch.command("bwrap");
+    // Here the group has the number 0.
+    sandbox.args(["--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc", HOLLOW]);
+    run(sandbox.args(["metadata", "--interface=drop", "--", "rustc", "--crate-type=lib", "--out-dir=out", "lib.rs"])).ok();
+    assert!(scratch.exists("out/_hollow/liblib_meta.rlib"));
 }
