@@ -56,7 +56,7 @@ pub enum Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// Chooses the place: in private, unless somebody is told the paths meanwhile (`--json=artifacts`), one of them is a device
+    /// Chooses the place: in private, unless somebody is told the paths meanwhile (`--json=artifacts`), there is an incremental cache, one of them is a device
     /// (`-o /dev/null`), or the linker puts them into the output (Apple's does).
     pub fn new(plan: &'a Plan, scratch: &'a TempDir) -> Result<Self> {
         let announces = plan
@@ -64,7 +64,9 @@ impl<'a> Staging<'a> {
             .values(Name::Json)
             .any(|value| value.as_bytes().split(|&byte| byte == b',').any(|kind| kind == b"artifacts"));
         let outputs = || std::iter::once(&plan.output).chain(&plan.dep_info);
-        if announces || outputs().any(|path| is_stream(path)) || cfg!(target_vendor = "apple") {
+        // rustc throws its incremental cache away when a path in `--emit` is another one than the last time.
+        let incremental = plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental");
+        if announces || incremental || outputs().any(|path| is_stream(path)) || cfg!(target_vendor = "apple") {
             return Ok(Self::InPlace { plan, before: outputs().map(|path| (path.clone(), Stamp::of(path))).collect() });
         }
         let parent = parent(&plan.output);

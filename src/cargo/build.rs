@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use fs_err as fs;
-use tempfile::TempDir;
 
 use super::compiler::{Called, Compiler};
 use super::files::{Digest, Output, now, touch};
@@ -237,7 +236,7 @@ impl<'a> Work<'a> {
     /// Makes everything else, and seals the rlib. From here on Cargo may have started dependents, so there is no way back to plain rustc.
     fn full(&self, hollow: &Hollow) -> Result<(Ended, Said<'_>)> {
         let unit = self.unit;
-        let staging = TempDir::with_prefix_in(".hollow-", unit.hollow_directory())?;
+        let staging = self.place.stage()?;
         let output = match unit.linked[..] {
             [] => unit.rmeta.as_deref(),
             // rustc names the outputs of several crate types by itself, in their place.

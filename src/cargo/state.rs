@@ -184,6 +184,15 @@ impl Place {
         Ok(())
     }
 
+    /// An empty directory for what the full pass writes, always the same: rustc throws its incremental cache away when a path in `--emit` is another
+    /// one (`OutputTypes` is a tracked option). Cargo starts a unit once at a time. It goes away with the result.
+    pub fn stage(&self) -> Result<Stage> {
+        let stage = Stage { path: self.directory.join("staged") };
+        drop(std::fs::remove_dir_all(&stage.path));
+        fs::create_dir_all(&stage.path)?;
+        Ok(stage)
+    }
+
     /// Takes the second name away, before something writes to the output.
     pub fn forget(&self, output: &Path) {
         forget(&self.kept(output));
@@ -212,6 +221,25 @@ impl Place {
 
     fn kept(&self, output: &Path) -> PathBuf {
         self.directory.join(output.file_name().unwrap_or_default())
+    }
+}
+
+/// A directory that goes away with this.
+pub struct Stage {
+    path: PathBuf,
+}
+
+impl Stage {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Whatever stays is removed the next time.
+        drop(std::fs::remove_dir_all(&self.path));
     }
 }
 

@@ -457,3 +457,18 @@ fn without_embedded_metadata_an_rlib_is_a_stub() {
     scratch.rustc("--crate-type=lib tiny.rs").ok();
     assert!(!hollow::rlib::is_stub(&scratch.path("libtiny.rlib")));
 }
+
+#[test]
+fn another_path_in_emit_throws_the_incremental_cache_away() {
+    let scratch = Scratch::new();
+    scratch.write("a.rs", "pub fn f() {}");
+    ["out", "one", "two"].iter().for_each(|name| std::fs::create_dir(scratch.path(name)).unwrap());
+    let said = |path: &str| {
+        let line = format!(
+            "-Zincremental-info -Cincremental=cache --crate-type=lib --emit=dep-info --emit=metadata={path}/liba.rmeta --out-dir=out a.rs"
+        );
+        scratch.rustc(&line).ok().stderr.contains("ignoring cache")
+    };
+    let thrown_away = ["one", "one", "two", "two"].map(said);
+    assert_eq!(thrown_away, [false, false, true, false]);
+}

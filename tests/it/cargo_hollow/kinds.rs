@@ -266,3 +266,24 @@ fn another_compiler_is_another_compilation() {
     assert!(why["mid lib"].starts_with("compiled: rustc changed"), "{why:?}");
     assert_eq!(workspace.prints(PROGRAM), "35 5 0 7 None text\n");
 }
+
+#[test]
+fn the_full_pass_is_the_same_each_time_or_its_incremental_cache_would_be_thrown_away() {
+    let workspace = workspace();
+    let rustc = workspace.path("rustc");
+    let script =
+        "#!/bin/sh\ncase \"$*\" in *incremental=*) echo \"$*\" >> \"$(dirname \"$0\")/seen\";; esac\nexec rustc \"$@\"\n";
+    fs::write(&rustc, script).unwrap();
+    fs::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for command in ["build", "check"] {
+        let calls = |from: &str, to: &str| {
+            workspace.edit("low/src/lib.rs", from, to);
+            run(workspace.command(command).env("RUSTC", &rustc).env("CARGO_INCREMENTAL", "1")).ok();
+            let seen = workspace.read("seen");
+            fs::remove_file(workspace.path("seen")).unwrap();
+            seen.lines().find(|line| line.contains("--crate-name low ")).unwrap().to_owned()
+        };
+        let first = calls("    10\n", "    20\n");
+        assert_eq!(calls("    20\n", "    10\n"), first);
+    }
+}
