@@ -101,14 +101,14 @@ pub struct InterfaceSource {
 
 impl InterfaceSource {
     /// Reads the crate that `plain` compiles and makes its interface source. An error if it can't have one.
-    pub fn extract(plain: &CommandLine, options: &InterfaceOptions, explain: &mut Explain) -> Result<Self> {
+    pub fn extract(plain: &CommandLine, how: &InterfaceOptions, explain: &mut Explain) -> Result<Self> {
         let input = plain.inputs().next().context("there is no source file")?;
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        let krate = Crate::load(Path::new(input), &Disk, out_dir.as_deref())?;
-        if let Some(name) = krate.place_in_constants().filter(|_| options.lines == Lines::Drop) {
+        let options = Options::of(plain, how.lines, how.expression_macros.clone());
+        let krate = options.load(Path::new(input), Disk, out_dir.as_deref())?;
+        if let Some(name) = krate.place_in_constants().filter(|_| how.lines == Lines::Drop) {
             bail!("a constant is made from `{name}!`, and lines move in the interface source");
         }
-        let options = Options::of(plain, options.lines, options.expression_macros.clone());
         let interface = krate.interface(&options);
         for line in interface.report.to_string().lines() {
             explain.note(format_args!("interface: {line}"));

@@ -1,10 +1,16 @@
 //! rustc, and what may be in front of it.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use super::files::Digest;
 use super::settings;
 use crate::process::Invocation;
+use crate::rlib::Staged;
+
+const MANGLINGS: [&str; 2] = ["legacy", "v0"];
 
 /// rustc, as Cargo names it.
 pub struct Compiler {
@@ -59,7 +65,38 @@ impl Compiler {
 
     /// Whether rustc takes unstable features without being told to.
     pub fn is_nightly(&self) -> bool {
-        let answer = std::process::Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
+        let answer = Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&answer).lines().any(|line| line.starts_with("release:") && line.contains('-'))
+    }
+
+    /// How rustc names symbols if nothing on its command line or in the environment says how: a value of `-Csymbol-mangling-version`. `None` if it
+    /// can't be told. Only a compilation tells, so the answer is kept in a file in this directory: rustc 1.95 says `legacy`, and `v0` under
+    /// `RUSTC_BOOTSTRAP`.
+    pub fn mangling(&self, directory: &Path, identity: &Digest) -> Option<&'static str> {
+        let path = directory.join("mangling");
+        let line = |mangling: &str| format!("{} {mangling}\n", identity.0);
+        let known = std::fs::read_to_string(&path).unwrap_or_default();
+        if let Some(mangling) = MANGLINGS.into_iter().find(|mangling| known == line(mangling)) {
+            return Some(mangling);
+        }
+        let mangling = self.mangling_of_a_probe()?;
+        // The next unit asks again if it can't be kept.
+        drop(Staged::beside(&path).and_then(|mut staged| {
+            staged.file().write_all(line(mangling).as_bytes())?;
+            staged.publish(&path)
+        }));
+        Some(mangling)
+    }
+
+    fn mangling_of_a_probe(&self) -> Option<&'static str> {
+        let mut rustc = Command::new(self.rustc());
+        rustc.args(["--crate-name=probe", "--crate-type=lib", "--emit=asm=-", "-"]);
+        let mut rustc = rustc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let asked = rustc.stdin.take()?.write_all(b"#![no_std] pub fn f() {}");
+        let answer = rustc.wait_with_output().ok()?.stdout;
+        asked.ok()?;
+        let starts = ["_ZN5probe1f", "_RNv"];
+        let names = |start: &str| memchr::memmem::find(&answer, start.as_bytes()).is_some();
+        starts.into_iter().zip(MANGLINGS).find_map(|(start, mangling)| names(start).then_some(mangling))
     }
 }

@@ -191,6 +191,13 @@ impl Given {
         Digest::of_all(self.externs.iter().map(|dependency| dependency.macros.as_bytes()))
     }
 
+    /// By what the compiler is known.
+    pub fn compiler(&self) -> Digest {
+        let toolchain = self.environment.get("RUSTUP_TOOLCHAIN").map_or("", |name| name);
+        let (path, digest) = &self.compiler;
+        Digest::of_all([path.as_os_str().as_encoded_bytes(), digest.as_ref().map_or(b"", Digest::as_bytes), toolchain.as_bytes()])
+    }
+
     /// What decides on the outcome of a hollow pass besides its source: the arguments are those of the pass.
     pub fn key<'a>(&'a self, arguments: &'a [OsString]) -> Vec<&'a [u8]> {
         let mut key: Vec<&[u8]> = vec![self.compiler.0.as_os_str().as_encoded_bytes()];

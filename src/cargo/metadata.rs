@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use fs_err as fs;
-use tempfile::TempDir;
 
 use super::build::Work;
 use super::files::{Digest, Output};
@@ -32,11 +31,11 @@ impl Work<'_> {
     pub(super) fn hollow(&self, state: &mut State) -> Result<Option<Hollow>> {
         let unit = self.unit;
         let Some(env) = self.bootstrap().filter(|_| unit.is_library()) else { return Ok(None) };
-        fs::create_dir_all(unit.hollow_directory())?;
-        let staging = TempDir::with_prefix_in(".hollow-", unit.hollow_directory())?;
+        let staging = self.place.stage()?;
         let staged = staging.path().join(unit.hollow().file_name().unwrap_or_default());
         let dep_info = staging.path().join("dep-info");
         let mut plain = passes::hollow(unit, &staged, &dep_info);
+        self.mangling().iter().cloned().for_each(|option| plain.push(option));
         let previous = state.metadata.take();
         let Some(options) = &self.settings.interface else {
             // The plain hollow rlib, because that was asked for.
@@ -70,7 +69,9 @@ impl Work<'_> {
         let old = overlay.as_deref().map(|overlay| source.texts_before(overlay));
         let (root, extraction) = (source.root().to_owned(), source.options().clone());
         let new = source.files().to_vec();
-        let pass = source.write(&plain, &unit.hollow())?;
+        // A cache pays from its second use on. Not everything is changed twice, so a build from nothing need not pay for one.
+        let line = if previous.is_some() && overlay.is_some() { passes::with_cache(plain, unit) } else { plain };
+        let pass = source.write(&line, &unit.hollow())?;
         let (ended, said) = self.runner.capture(&self.invocation(pass.line().clone(), &env))?;
         if ended != Ended::Exited(0) {
             pass.discard();

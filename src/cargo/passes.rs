@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::unit::Unit;
-use crate::action::path_value;
-use crate::rustc::{Codegen, CommandLine, Edit, EmitKind, Name, Opt};
+use crate::action::{HOLLOW_DIRECTORY, path_value};
+use crate::rustc::{Codegen, CommandLine, Edit, EmitKind, Name, Opt, codegen};
 
 /// The hollow pass: metadata into this file, and dep-info into that. Lints and messages are the full pass's job.
 ///
@@ -15,7 +15,6 @@ pub fn hollow(unit: &Unit, output: &Path, dep_info: &Path) -> CommandLine {
     let mut line = unit.line.clone().rewrite(|option| match option.name() {
         Name::CrateType => Edit::Replace(crate_type.take().into_iter().collect()),
         Name::Emit | Name::CapLints | Name::Json => Edit::Drop,
-        // The seal makes the pair agree, so the hollow pass needs no cache to have the same SVH.
         Name::Codegen if Codegen::parse(option.value()).name == "incremental" => Edit::Drop,
         _ => Edit::Keep,
     });
@@ -28,6 +27,17 @@ pub fn hollow(unit: &Unit, output: &Path, dep_info: &Path) -> CommandLine {
     }
     line.push(Opt::new(Name::CapLints, "allow"));
     line
+}
+
+/// A hollow pass with an incremental cache, if Cargo gave the unit one. Not the very same: rustc would find the full pass's dependency graph in it.
+///
+/// Neither pass has to have one because the other does: what it does to the SVH, the seal makes agree.
+pub fn with_cache(mut hollow: CommandLine, unit: &Unit) -> CommandLine {
+    if let Some(cache) = codegen(&unit.line, "incremental") {
+        let cache = Path::new(cache).join(HOLLOW_DIRECTORY);
+        hollow.push(Opt::new(Name::Codegen, path_value("incremental=", &cache)));
+    }
+    hollow
 }
 
 /// The full pass behind a hollow one: everything but the `.rmeta`, which there is already. A lone rlib goes to this file. What is only checked
@@ -65,10 +75,21 @@ mod tests {
 
     fn passes(unit: &Unit) -> [String; 2] {
         let lines = [hollow(unit, Path::new("h/liba.rlib"), Path::new("h/d")), full(unit, Path::new("s/liba.rlib"))];
-        lines.map(|line| {
-            let tokens: Vec<_> = line.into_tokens().into_iter().map(|token| token.into_string().unwrap()).collect();
-            tokens.join(" ")
-        })
+        lines.map(text)
+    }
+
+    fn text(line: CommandLine) -> String {
+        let tokens: Vec<_> = line.into_tokens().into_iter().map(|token| token.into_string().unwrap()).collect();
+        tokens.join(" ")
+    }
+
+    #[test]
+    fn the_caches_of_the_passes_are_two() {
+        let unit = library("--crate-type lib", "dep-info,metadata,link");
+        let line = CommandLine::parse(["a.rs"].map(OsString::from));
+        assert_eq!(text(with_cache(line.clone(), &unit)), "a.rs -Cincremental=i/_hollow");
+        let release = Unit { line: line.clone(), ..unit };
+        assert_eq!(text(with_cache(line, &release)), "a.rs");
     }
 
     #[test]

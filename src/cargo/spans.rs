@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::state::Place;
 use crate::action::HOLLOW_DIRECTORY;
-use crate::interface::{Crate, Files, Origins, Position, overlay};
+use crate::interface::{Files, Origins, Position, overlay};
 
 /// In the path of every file of interface source that is kept.
 const MARK: &str = "_meta.interface/";
@@ -244,7 +244,7 @@ fn known(directory: &Path) -> Option<Vec<(String, (PathBuf, Origins))>> {
     let name = directory.file_name()?.to_str()?.strip_suffix(MARK.trim_end_matches('/'))?;
     let state = Place::of(directory.parent().filter(|parent| parent.ends_with(HOLLOW_DIRECTORY))?, name.as_ref()).read()?;
     let interface = state.metadata?.interface?;
-    let krate = Crate::load(&interface.root, &Normalised, interface.out_dir.as_deref()).ok()?;
+    let krate = interface.options.load(&interface.root, Normalised, interface.out_dir.as_deref()).ok()?;
     let places = overlay::places(&krate, &krate.interface(&interface.options), directory);
     let origins = krate.origins(&interface.options).into_iter().filter_map(|(path, origins)| {
         let place = places.iter().find(|(source, _)| *source == path).map(|(_, place)| place)?;
@@ -258,7 +258,7 @@ fn known(directory: &Path) -> Option<Vec<(String, (PathBuf, Origins))>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interface::{Lines, Options};
+    use crate::interface::{Crate, Lines, Options};
 
     struct One(String);
 

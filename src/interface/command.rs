@@ -30,9 +30,11 @@ pub fn run(line: &CommandLine, request: &Request) -> Result<ExitCode> {
     let input = Settings::of(line).input.filter(|input| input != "-");
     let root = PathBuf::from(input.context("the rustc command line names no source file, so there is no interface source")?);
     let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-    let krate = Crate::load(&root, &Disk, out_dir.as_deref())
+    let options = Options::of(line, request.lines, request.expression_macros.clone());
+    let krate = options
+        .load(&root, Disk, out_dir.as_deref())
         .with_context(|| format!("cannot read the crate root `{}`", root.display()))?;
-    let interface = krate.interface(&Options::of(line, request.lines, request.expression_macros.clone()));
+    let interface = krate.interface(&options);
     match &request.output {
         Some(directory) => {
             let overlay = overlay::write(&krate, &interface, directory)?;

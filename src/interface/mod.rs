@@ -5,6 +5,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `tree` | finds the files of the crate by rustc's rules |
+//! | `unit_tests` | takes out what is compiled for tests only |
 //! | `file`, `shape`, `lex` | one file: its tokens, and from syn the places of its functions, modules and `use` statements |
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
 //! | `inert` | the lists of what does not matter, with reasons |
@@ -36,6 +37,7 @@ pub mod report;
 mod scan;
 mod shape;
 mod tree;
+mod unit_tests;
 mod uses;
 
 #[cfg(test)]
@@ -55,6 +57,7 @@ pub use report::{Outcome, Report};
 use serde::{Deserialize, Serialize};
 pub use tree::{Disk, Files};
 use tree::{Source, Tree};
+pub use unit_tests::WithoutTests;
 
 use crate::rustc::{CommandLine, CrateType, Name, Settings};
 
@@ -80,6 +83,8 @@ pub struct Options {
     pub proc_macro: bool,
     /// A flag such as `-Zcrate-attr` enables a feature by which bodies define types: everything stays.
     pub body_features: bool,
+    /// `cfg(test)` holds, so that what is there for tests counts.
+    pub with_tests: bool,
 }
 
 /// The source of a crate.
@@ -121,7 +126,13 @@ impl Options {
             expression_macros,
             proc_macro: Settings::of(line).crate_types.contains(&CrateType::ProcMacro),
             body_features: line.values(Name::Unstable).any(enables),
+            with_tests: line.has(Name::Test) || line.values(Name::Cfg).any(|cfg| cfg == "test"),
         }
+    }
+
+    /// The source of the crate, as these options let it be seen. As [`Crate::load`].
+    pub fn load(&self, root: &Path, files: impl Files + Sync, out_dir: Option<&Path>) -> io::Result<Crate> {
+        if self.with_tests { Crate::load(root, &files, out_dir) } else { Crate::load(root, &WithoutTests(files), out_dir) }
     }
 }
 
