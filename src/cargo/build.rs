@@ -140,10 +140,9 @@ impl<'a> Work<'a> {
     }
 
     fn compile(&self, mut state: State, change: Change) -> Result<ExitCode> {
-        let by_the_way = self.is_made_by_the_way(state.metadata.as_ref(), &change);
         let (outcome, reason) = match change {
             Change::Objects(reason) => (Outcome::Relinked, reason),
-            Change::Dependency(reason) | Change::Other(reason) => (Outcome::Compiled, reason),
+            Change::Other(reason) => (Outcome::Compiled, reason),
         };
         self.explain(format_args!("compiled: {reason}"));
         state.last = self.last(outcome, reason);
@@ -154,10 +153,26 @@ impl<'a> Work<'a> {
             return become_plain(self.plain);
         }
         self.unit.linked.iter().for_each(|output| self.place.forget(output));
-        let (hollow, made) = if by_the_way { self.without_hollow_pass(&mut state) } else { self.with_hollow_pass(&mut state) };
-        if made.is_err() && self.runner.interrupted().is_some() {
+        let hollow = match self.hollow(&mut state) {
+            Ok(hollow) => hollow,
+            Err(error) => {
+                report(format_args!("warning: crate `{}` is built by plain rustc: {error:#}", self.unit.crate_name));
+                None
+            }
+        };
+        if self.runner.interrupted().is_some() {
             return Ok(ExitCode::FAILURE);
         }
+        if hollow.is_none() {
+            state.metadata = None;
+            if self.unit.is_library() {
+                state.last.interface = "the compiler's own metadata".into();
+            }
+        }
+        let made = match &hollow {
+            Some(hollow) => self.full(hollow),
+            None => self.by_plain_rustc(&mut state),
+        };
         let (ended, said) = made?;
         if ended != Ended::Exited(0) {
             if let Ended::Killed(_) = ended {
@@ -177,45 +192,6 @@ impl<'a> Work<'a> {
             self.explain(format_args!("no state: {error:#}"));
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Whether the full pass is to make the metadata by the way. A hollow pass keeps dependents from being compiled after the next edit of the source;
-    /// while nobody edits it, it only costs. So a unit that is compiled because of its dependencies alone is compiled as Cargo would.
-    fn is_made_by_the_way(&self, metadata: Option<&Metadata>, change: &Change) -> bool {
-        let Some(metadata) = metadata.filter(|metadata| metadata.rmeta.is_some()) else { return false };
-        match change {
-            Change::Dependency(_) => metadata.interface.is_some() || metadata.by_the_way,
-            Change::Objects(_) => metadata.by_the_way,
-            Change::Other(_) => false,
-        }
-    }
-
-    fn with_hollow_pass(&self, state: &mut State) -> (Option<Hollow>, Result<(Ended, Said<'_>)>) {
-        let hollow = self.hollow(state).unwrap_or_else(|error| {
-            report(format_args!("warning: crate `{}` is built by plain rustc: {error:#}", self.unit.crate_name));
-            None
-        });
-        if hollow.is_none() {
-            state.metadata = None;
-            if self.unit.is_library() {
-                state.last.interface = "the compiler's own metadata".into();
-            }
-        }
-        let made = match &hollow {
-            _ if self.runner.interrupted().is_some() => Err(anyhow!("interrupted")),
-            Some(hollow) => self.full(Some(hollow), state),
-            None => self.by_plain_rustc(state),
-        };
-        (hollow, made)
-    }
-
-    fn without_hollow_pass(&self, state: &mut State) -> (Option<Hollow>, Result<(Ended, Said<'_>)>) {
-        state.last.interface = "the compiler's own metadata, since only dependencies changed".into();
-        let made = self.full(None, state);
-        // What only is checked has to have metadata for its dependents even so.
-        let is_wrong = matches!(made, Ok((Ended::Exited(status), _)) if status != 0);
-        let hollow = if is_wrong && self.unit.is_checked() { self.hollow(state).unwrap_or_default() } else { None };
-        (hollow, made)
     }
 
     /// Tells `cargo hollow check` that the unit has failed, instead of Cargo, which will call it fresh. Its dep-info names a file that does not
@@ -253,8 +229,7 @@ impl<'a> Work<'a> {
         let objects = Digest::of_all(objects.iter().map(Digest::as_bytes));
         if state.metadata.is_none() && self.unit.is_library() {
             let digest = Digest::of_all([objects.as_bytes(), self.given.macros().as_bytes()]);
-            let macros = self.given.macros();
-            state.metadata = Some(Metadata { rmeta: None, digest, macros, interface: None, by_the_way: false, change: None });
+            state.metadata = Some(Metadata { rmeta: None, digest, macros: self.given.macros(), interface: None, change: None });
         }
         let said = said.into_lines().context("the compiler said something that is no text")?;
         state.made = Some(Made { inputs: Inputs { given: self.given.clone(), read }, outputs, objects, said });
@@ -262,66 +237,58 @@ impl<'a> Work<'a> {
     }
 
     /// Makes everything else, and seals the rlib. From here on Cargo may have started dependents, so there is no way back to plain rustc.
-    ///
-    /// Without hollow metadata it makes metadata, too, and hands them over.
-    fn full(&self, hollow: Option<&Hollow>, state: &mut State) -> Result<(Ended, Said<'_>)> {
+    fn full(&self, hollow: &Hollow) -> Result<(Ended, Said<'_>)> {
         let unit = self.unit;
         let staging = self.place.stage()?;
-        // rustc names the outputs of several crate types by itself, in their place.
-        let rlib = if unit.linked.len() == 1 { unit.rlib() } else { None };
-        let staged_as = |path: Option<&Path>| staging.path().join(path.and_then(Path::file_name).unwrap_or_default());
-        let staged_rlib = rlib.map(|rlib| staged_as(Some(rlib)));
-        let staged_rmeta = staged_as(unit.rmeta.as_deref());
-        let staged = staged_rlib.as_deref().or(unit.rlib()).unwrap_or(&staged_rmeta);
-        // Where a place that is not the last one shows, which means nothing to anybody.
-        let shown = unit.rlib().or(unit.rmeta.as_deref()).unwrap_or(staged);
-        let mut line = passes::full(unit, staged, &staged_rmeta);
-        let mut env = Vec::new();
-        if !unit.is_checked() {
-            // What is linked has to agree with its metadata in what `RUSTC_BOOTSTRAP` decides; what is checked is checked as ever.
-            self.mangling().iter().cloned().for_each(|option| line.push(option));
-            env = self.bootstrap().unwrap_or_default();
-        }
-        let previous = state.metadata.take_if(|_| hollow.is_none());
+        let output = match unit.linked[..] {
+            [] => unit.rmeta.as_deref(),
+            // rustc names the outputs of several crate types by itself, in their place.
+            [_, _, ..] => None,
+            [_] => unit.rlib(),
+        };
+        let staged = match output {
+            Some(output) => staging.path().join(output.file_name().unwrap_or_default()),
+            None => unit.rlib().map(Path::to_owned).unwrap_or_default(),
+        };
+        // What is linked has to agree with its metadata in what `RUSTC_BOOTSTRAP` decides; what is checked is checked as ever.
+        let mut line = passes::full(unit, &staged);
+        let env = match hollow {
+            Hollow::Seal(_) => {
+                self.mangling().iter().cloned().for_each(|option| line.push(option));
+                self.bootstrap().unwrap_or_default()
+            }
+            Hollow::Checked => Vec::new(),
+        };
         let mut said = Said::new(unit);
-        let mut taken = Ok(());
         let ended = self.runner.stream(&self.invocation(line, &env), |line| {
             if !Said::tells_of_metadata(line) {
-                return said.hear(&crate::action::replace_path(line, staged, shown));
-            }
-            if hollow.is_none() && !unit.is_checked() {
-                taken = self.take(state, previous.as_ref(), &staged_rmeta);
+                // The place where it still is means nothing to anybody.
+                said.hear(&crate::action::replace_path(line, &staged, output.unwrap_or(&staged)));
             }
         })?;
-        taken?;
         if ended != Ended::Exited(0) {
-            if unit.is_checked() && hollow.is_none() {
-                state.metadata = previous;
-            }
             return Ok((ended, said));
         }
-        if let Some(Hollow::Seal(seal)) = hollow
-            && let Err(error) = seal.put_on(staged, staged)
+        if let Hollow::Seal(seal) = hollow
+            && let Err(error) = seal.put_on(&staged, &staged)
         {
             // An rlib that disagrees with its `.rmeta` would only break dependents.
-            let _ = fs::remove_file(staged);
-            bail!("{}", error.to_string().replace(&*staged.to_string_lossy(), &shown.to_string_lossy()));
+            let _ = fs::remove_file(&staged);
+            // The place where it still is means nothing to anybody.
+            let rlib = unit.rlib().unwrap_or(&staged);
+            bail!("{}", error.to_string().replace(&*staged.to_string_lossy(), &rlib.to_string_lossy()));
         }
-        if let (Some(rlib), Some(staged)) = (rlib, &staged_rlib) {
-            fs::rename(staged, rlib)?;
-        }
-        if let Some(dep_info) = &unit.dep_info {
-            // Dep-info names its target; that is the final one.
-            let mut content = crate::action::replace_path(&fs::read(dep_info)?, staged, shown);
-            if let Some(rmeta) = &unit.rmeta {
-                content = crate::action::replace_path(&content, &staged_rmeta, rmeta);
+        if let Some(output) = output {
+            if !unit.is_checked() {
+                fs::rename(&staged, output)?;
             }
-            let renamed = staging.path().join("dep-info");
-            fs::write(&renamed, content)?;
-            fs::rename(&renamed, dep_info)?;
-        }
-        if hollow.is_none() && state.metadata.is_none() {
-            self.take(state, previous.as_ref(), &staged_rmeta)?;
+            if let Some(dep_info) = &unit.dep_info {
+                // Dep-info names its target; that is the final one.
+                let content = crate::action::replace_path(&fs::read(dep_info)?, &staged, output);
+                let renamed = staging.path().join("dep-info");
+                fs::write(&renamed, content)?;
+                fs::rename(&renamed, dep_info)?;
+            }
         }
         Ok((ended, said))
     }
@@ -348,7 +315,7 @@ impl<'a> Work<'a> {
         let rmeta = Output::of(self.unit.rmeta.as_deref()?)?;
         let macros = self.given.macros();
         let digest = Digest::of_all([Digest::of_file(&rmeta.path).ok()?.as_bytes(), macros.as_bytes()]);
-        Some(Metadata { rmeta: Some(rmeta), digest, macros, interface: None, by_the_way: false, change: None })
+        Some(Metadata { rmeta: Some(rmeta), digest, macros, interface: None, change: None })
     }
 
     /// `RUSTC_BOOTSTRAP` for both passes: it decides what symbols are called, so it has to agree. `None` if unstable options are forbidden.

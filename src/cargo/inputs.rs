@@ -71,8 +71,6 @@ pub struct Inputs {
 pub enum Change {
     /// Only the objects of dependencies have changed: for the compiler all is as it was.
     Objects(String),
-    /// Only dependencies have changed: the source is as it was.
-    Dependency(String),
     /// Anything else.
     Other(String),
 }
@@ -176,7 +174,7 @@ impl Given {
             return other(format!("environment variable {} changed", name.map_or("", |name| name)));
         }
         if let Some((old, new)) = self.externs.iter().zip(&now.externs).find(|(old, new)| old != new) {
-            return Some(Change::Dependency(new.change(old)));
+            return other(new.change(old));
         }
         if let Some((path, _)) =
             self.native.iter().chain(&now.native).find(|(path, _)| self.native.get(*path) != now.native.get(*path))

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fs_err as fs;
 
 use super::build::Work;
-use super::files::{Digest, Output, copy};
+use super::files::{Digest, Output};
 use super::inputs::Variables;
 use super::passes;
 use super::said::Said;
@@ -16,9 +16,6 @@ use crate::interface::Lines;
 use crate::process::Ended;
 use crate::rlib::{Rlib, Seal, raw_metadata};
 use crate::rustc::{CommandLine, DepInfo, Name, Opt, bootstrap};
-
-/// Why an interface is another one although its text is the same.
-const THROUGH_DEPENDENCIES: &str = "through what it depends on";
 
 /// What a hollow pass has left for the full pass.
 pub enum Hollow {
@@ -147,8 +144,8 @@ impl Work<'_> {
             let rlib = Rlib::read(staged)?;
             raw_metadata(&rlib.lib_rmeta).context("its metadata has an unknown layout")?.to_vec()
         };
-        let (macros, digest) = self.digest(&bytes);
-        let by_the_way = previous.as_ref().is_some_and(|previous| previous.by_the_way);
+        let macros = self.given.macros();
+        let digest = Digest::of_all([Digest::of(&bytes).as_bytes(), macros.as_bytes()]);
         let before = previous.as_ref().map(|previous| previous.digest.clone());
         let is_same = before.as_ref() == Some(&digest);
         let mut rmeta = None;
@@ -161,7 +158,10 @@ impl Work<'_> {
                 None => {
                     let staged_rmeta = staged.with_file_name("rmeta");
                     fs::write(&staged_rmeta, &bytes)?;
-                    self.hand_over(&staged_rmeta, path)?
+                    self.place.forget(path);
+                    fs::rename(&staged_rmeta, path)?;
+                    self.place.keep(path)?;
+                    Output::of(path)
                 }
             };
         }
@@ -172,10 +172,7 @@ impl Work<'_> {
             }
         }
         // The same items can mean something else, because what they name is elsewhere.
-        let what = match change {
-            Some(_) if by_the_way => Some("made by interface again".into()),
-            change => change.map(|change| change.unwrap_or_else(|| THROUGH_DEPENDENCIES.into())),
-        };
+        let what = change.map(|change| change.unwrap_or_else(|| "through what it depends on".into()));
         state.last.interface = match (&before, &what) {
             _ if is_same => "interface unchanged".into(),
             (None, _) => "hollow metadata by interface".into(),
@@ -183,45 +180,11 @@ impl Work<'_> {
             (Some(_), Some(what)) => format!("interface changed: {what}"),
         };
         let change = before.filter(|_| !is_same).zip(what);
-        state.metadata = Some(Metadata { rmeta, digest, macros, interface, by_the_way: false, change });
+        state.metadata = Some(Metadata { rmeta, digest, macros, interface, change });
         // Before anybody is told that they are there.
         self.write(state)?;
         Said::new(unit).announce();
         self.handed_over()
-    }
-
-    /// Takes the metadata that the full pass has made by the way for those of the unit, and tells Cargo.
-    pub(super) fn take(&self, state: &mut State, previous: Option<&Metadata>, staged: &Path) -> Result<()> {
-        let Some(path) = &self.unit.rmeta else { return Ok(()) };
-        let (macros, digest) = self.digest(&fs::read(staged)?);
-        let rmeta = self.hand_over(staged, path)?;
-        let before = previous.map(|previous| previous.digest.clone()).filter(|before| *before != digest);
-        let change = before.map(|before| (before, THROUGH_DEPENDENCIES.into()));
-        state.metadata = Some(Metadata { rmeta, digest, macros, interface: None, by_the_way: true, change });
-        // Before anybody is told that they are there.
-        self.write(state)?;
-        Said::new(self.unit).announce();
-        Ok(())
-    }
-
-    /// Puts a file into the place of the `.rmeta`. It stays where it was, too: rustc reads what it has written only after it has told of it
-    /// (`rustc_metadata::fs::encode_and_write_metadata`).
-    fn hand_over(&self, staged: &Path, rmeta: &Path) -> Result<Option<Output>> {
-        let linked = staged.with_extension("linked");
-        if std::fs::hard_link(staged, &linked).is_err() {
-            copy(staged, &linked)?;
-        }
-        self.place.forget(rmeta);
-        fs::rename(&linked, rmeta)?;
-        self.place.keep(rmeta)?;
-        Ok(Output::of(rmeta))
-    }
-
-    /// The proc-macros that can be reached, and what dependents observe: those, and these metadata.
-    fn digest(&self, metadata: &[u8]) -> (Digest, Digest) {
-        let macros = self.given.macros();
-        let digest = Digest::of_all([Digest::of(metadata).as_bytes(), macros.as_bytes()]);
-        (macros, digest)
     }
 
     fn handed_over(&self) -> Result<Hollow> {

@@ -40,18 +40,14 @@ pub fn with_cache(mut hollow: CommandLine, unit: &Unit) -> CommandLine {
     hollow
 }
 
-/// The full pass, the same with a hollow one before it and without one: rustc throws its incremental cache away when a path in `--emit` is another one,
-/// or when something else is emitted. A lone rlib goes to this file, and the `.rmeta` to that; who has hollow metadata needs none.
-pub fn full(unit: &Unit, rlib: &Path, rmeta: &Path) -> CommandLine {
-    let mut emits = Vec::new();
-    if unit.rmeta.is_some() {
-        emits.push(Opt::new(Name::Emit, path_value("metadata=", rmeta)));
-    }
-    match unit.linked[..] {
-        [] => {}
-        [_] => emits.push(Opt::new(Name::Emit, path_value("link=", rlib))),
-        _ => emits.push(Opt::new(Name::Emit, "link")),
-    }
+/// The full pass behind a hollow one: everything but the `.rmeta`, which there is already. A lone rlib goes to this file. What is only checked
+/// has metadata for an output, which nobody needs; they go to this file, too.
+pub fn full(unit: &Unit, output: &Path) -> CommandLine {
+    let mut emits = vec![match unit.linked[..] {
+        [] => Opt::new(Name::Emit, path_value("metadata=", output)),
+        [_] => Opt::new(Name::Emit, path_value("link=", output)),
+        _ => Opt::new(Name::Emit, "link"),
+    }];
     if unit.settings.emit(&EmitKind::DepInfo).is_some() {
         emits.push(Opt::new(Name::Emit, "dep-info"));
     }
@@ -78,10 +74,7 @@ mod tests {
     }
 
     fn passes(unit: &Unit) -> [String; 2] {
-        let lines = [
-            hollow(unit, Path::new("h/liba.rlib"), Path::new("h/d")),
-            full(unit, Path::new("s/liba.rlib"), Path::new("s/liba.rmeta")),
-        ];
+        let lines = [hollow(unit, Path::new("h/liba.rlib"), Path::new("h/d")), full(unit, Path::new("s/liba.rlib"))];
         lines.map(text)
     }
 
@@ -103,14 +96,14 @@ mod tests {
     fn the_passes_of_a_library() {
         let [hollow, full] = passes(&library("--crate-type lib", "dep-info,metadata,link"));
         insta::assert_snapshot!(hollow, @"--crate-name a src/lib.rs --error-format=json --crate-type=rlib -C metadata=1f -C extra-filename=-1f --out-dir d --extern b=d/libb-2.rmeta --emit=dep-info=h/d --emit=link=h/liba.rlib -Zno-codegen --cap-lints=allow");
-        insta::assert_snapshot!(full, @"--crate-name a src/lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts --crate-type lib --emit=metadata=s/liba.rmeta --emit=link=s/liba.rlib --emit=dep-info -C metadata=1f -C extra-filename=-1f --out-dir d -C incremental=i --cap-lints warn --extern b=d/libb-2.rmeta");
+        insta::assert_snapshot!(full, @"--crate-name a src/lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts --crate-type lib --emit=link=s/liba.rlib --emit=dep-info -C metadata=1f -C extra-filename=-1f --out-dir d -C incremental=i --cap-lints warn --extern b=d/libb-2.rmeta");
     }
 
     #[test]
     fn the_passes_of_a_check() {
         let [hollow, full] = passes(&library("--crate-type lib", "dep-info,metadata"));
         insta::assert_snapshot!(hollow, @"--crate-name a src/lib.rs --error-format=json --crate-type=rlib -C metadata=1f -C extra-filename=-1f --out-dir d --extern b=d/libb-2.rmeta --emit=dep-info=h/d --emit=metadata=h/liba.rlib --cap-lints=allow");
-        insta::assert_snapshot!(full, @"--crate-name a src/lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts --crate-type lib --emit=metadata=s/liba.rmeta --emit=dep-info -C metadata=1f -C extra-filename=-1f --out-dir d -C incremental=i --cap-lints warn --extern b=d/libb-2.rmeta");
+        insta::assert_snapshot!(full, @"--crate-name a src/lib.rs --error-format=json --json=diagnostic-rendered-ansi,artifacts --crate-type lib --emit=metadata=s/liba.rlib --emit=dep-info -C metadata=1f -C extra-filename=-1f --out-dir d -C incremental=i --cap-lints warn --extern b=d/libb-2.rmeta");
     }
 
     #[test]

@@ -23,7 +23,7 @@ const SUFFIX: &str = ".unit";
 /// The name of the file in it.
 const FILE: &str = "state";
 /// Changes with the form of the file.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 1;
 
 /// What is known of a unit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,8 +47,6 @@ pub struct Metadata {
     pub macros: Digest,
     /// How they were made, if by interface.
     pub interface: Option<Interface>,
-    /// They are what the full pass made by the way, where a hollow pass could have made them.
-    pub by_the_way: bool,
     /// How they differ from those before them: their digest, and words for it.
     pub change: Option<(Digest, String)>,
 }

@@ -53,54 +53,6 @@ fn with_lines_kept_each_edit_costs_what_the_table_says() {
     every_edit("keep", |edit| edit.keep);
 }
 
-/// A hollow pass would only cost where nobody has edited the source: that is compiled as Cargo compiles it, and the next edit of it pays.
-#[test]
-fn what_only_dependencies_change_has_no_hollow_pass() {
-    let workspace = workspace();
-    for command in ["build", "check"] {
-        workspace.write("middle/src/lib.rs", &format!("{MIDDLE}\npub fn other() -> u32 {{ 0 }}"));
-        workspace.outcomes(command);
-        for round in ["one", "two"] {
-            let source = workspace.read("base/src/lib.rs");
-            workspace.write("base/src/lib.rs", &format!("{source}\npub fn {command}_{round}() {{}}\n"));
-            workspace.outcomes(command);
-            let said = workspace.why().into_iter().find(|(unit, _)| unit.starts_with("middle ")).unwrap().1;
-            assert!(said.ends_with("(the compiler's own metadata, since only dependencies changed)"), "{said}");
-        }
-        let edit = |number: u32| {
-            let source = format!("{MIDDLE}\npub fn other() -> u32 {{ {number} }}");
-            workspace.write("middle/src/lib.rs", &source);
-            workspace.outcomes(command);
-            workspace.why()
-        };
-        let why = edit(1);
-        let program = why.iter().find(|(unit, _)| unit.starts_with("program ")).unwrap().1;
-        assert_eq!(program, "compiled: interface of dependency middle changed: made by interface again");
-        let why = edit(2);
-        let program = why.iter().find(|(unit, _)| unit.starts_with("program ")).unwrap().1;
-        assert!(!program.starts_with("compiled"), "{program}");
-        assert_eq!(workspace.prints("target/debug/program"), PRINTED);
-    }
-}
-
-/// One that has an error, too, although its source was not edited.
-#[test]
-fn what_dependencies_break_is_handed_on_to_what_is_checked() {
-    let workspace = workspace();
-    workspace.write("middle/src/lib.rs", "pub fn summary() -> String {\n    base::small(1).to_string()\n}");
-    workspace.hollow("check").ok();
-    let source = workspace.read("base/src/lib.rs");
-    let broken =
-        source.replacen("pub fn small(x: u32) -> u32 {\n    x + 1", "pub fn small(x: &str) -> u32 {\n    x.len() as u32", 1);
-    assert_ne!(broken, source);
-    workspace.write("base/src/lib.rs", &broken);
-    workspace.edit("program/src/main.rs", "fn main() {", "fn main() { let _: u8 = \"\";");
-    let checked = workspace.hollow("check");
-    assert_eq!(checked.code, Some(101));
-    assert!(checked.stderr.contains("middle/src/lib.rs"), "{checked:?}");
-    assert!(checked.stderr.contains("program/src/main.rs"), "{checked:?}");
-}
-
 #[test]
 fn the_reason_has_a_name() {
     let workspace = workspace();
@@ -118,7 +70,7 @@ fn the_reason_has_a_name() {
     assert_eq!(why["base lib"], "compiled: source base/src/lib.rs changed (interface changed: fn added added)");
     assert_eq!(
         why["middle lib"],
-        "compiled: interface of dependency base changed: fn added added (the compiler's own metadata, since only dependencies changed)"
+        "compiled: interface of dependency base changed: fn added added (interface changed: through what it depends on)"
     );
     let only = workspace.hollow("why middle").ok().stdout;
     assert_eq!(only.lines().count(), 1, "{only}");
