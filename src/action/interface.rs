@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
-use super::{Explain, replace_path};
+use super::{Explain, replace_in_dep_info};
 use crate::interface::overlay::{self, Overlay};
 use crate::interface::{Crate, Disk, Interface, Lines, Options};
 use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
@@ -203,11 +203,8 @@ impl InterfacePass {
         let directories = self.overlay.directories.iter().rev();
         directories.fold(dep_info.to_vec(), |dep_info, (overlay, original)| {
             // `overlay/src/lib.rs` by `src/lib.rs`, not by `/src/lib.rs`.
-            replace_path(
-                &dep_info,
-                &overlay.join(""),
-                &if original.as_os_str().is_empty() { PathBuf::new() } else { original.join("") },
-            )
+            let original = if original.as_os_str().is_empty() { PathBuf::new() } else { original.join("") };
+            replace_in_dep_info(&dep_info, &overlay.join(""), &original)
         })
     }
 }

@@ -18,7 +18,7 @@ pub use complete::complete;
 pub use explain::Explain;
 pub use interface::{InterfaceOptions, InterfacePass, InterfaceSource, artifact_messages, first_error, kept_overlay, obstacle};
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
-pub use outputs::replace_path;
+pub use outputs::{replace_in_dep_info, replace_path};
 pub use perform::{cannot_run, perform};
 pub use plan::{path_value, plan};
 pub use refusal::Refusal;

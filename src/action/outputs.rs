@@ -3,7 +3,7 @@
 //! rustc itself renames an rlib into place, but writes dep-info in place and lets the linker write programs in place; killed, it
 //! leaves `*.rcgu.o` files in `--out-dir` and directories `rustcXXXXXX` and `rmetaXXXXXX` beside the output.
 
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -154,10 +154,10 @@ impl<'a> Staging<'a> {
         let Self::Private { plan, intermediate, .. } = self else { return dep_info.to_vec() };
         let mut content = dep_info.to_vec();
         for path in std::iter::once(&plan.output).chain(&plan.dep_info) {
-            content = replace_path(&content, &self.staged(path), path);
+            content = replace_in_dep_info(&content, &self.staged(path), path);
         }
         let out_dir = plan.line.values(Name::OutDir).next_back().map(|out_dir| Path::new(out_dir).join(""));
-        replace_path(&content, &intermediate.join(""), &out_dir.unwrap_or_default())
+        replace_in_dep_info(&content, &intermediate.join(""), &out_dir.unwrap_or_default())
     }
 
     fn plan(&self) -> &'a Plan {
@@ -199,9 +199,19 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Dep-info in which a path is called by another one: the place where rustc wrote by the place where it belongs.
-pub fn replace_path(dep_info: &[u8], from: &Path, to: &Path) -> Vec<u8> {
+pub fn replace_in_dep_info(dep_info: &[u8], from: &Path, to: &Path) -> Vec<u8> {
+    replace_path(dep_info, &escaped(from), &escaped(to))
+}
+
+/// As `rustc_interface::passes::write_out_deps` writes paths.
+fn escaped(path: &Path) -> PathBuf {
+    let parts: Vec<_> = path.as_os_str().as_bytes().split(|&byte| byte == b' ').collect();
+    PathBuf::from(std::ffi::OsString::from_vec(parts.join(&b"\\ "[..])))
+}
+
+/// A text in which a path is called by another one.
+pub fn replace_path(text: &[u8], from: &Path, to: &Path) -> Vec<u8> {
     let (from, to) = (from.as_os_str().as_bytes(), to.as_os_str().as_bytes());
-    let text = dep_info;
     let mut replaced = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.windows(from.len()).position(|window| window == from) {

@@ -1,10 +1,10 @@
 //! Building a unit of Cargo's.
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail};
 use fs_err as fs;
@@ -12,18 +12,21 @@ use fs_err as fs;
 use super::compiler::{Called, Compiler};
 use super::files::{Digest, Output, now, touch};
 use super::inputs::{Change, Given, Inputs, Variables};
+use super::jobs::Jobs;
 use super::metadata::Hollow;
 use super::passes;
 use super::said::Said;
 use super::settings::{self, Settings};
-use super::state::{Last, Made, Metadata, Outcome, Place, State};
+use super::state::{Last, Made, Metadata, Outcome, Place, Stage, State};
 use super::unit::Unit;
 use crate::process::{Ended, Invocation, Runner};
 use crate::report;
+use crate::rlib::Seal;
 use crate::rustc::{CommandLine, DepInfo, Name, Opt, bootstrap, codegen, response_file};
 
 /// Does what Cargo asked rustc for. Becomes plain rustc for what is no unit of Cargo's.
 pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
+    let jobs = Jobs::of_cargo();
     let (compiler, arguments) = match Compiler::of(rustc, arguments) {
         Called::ForUnit(compiler, arguments) => (compiler, arguments),
         Called::ForOther(plain) => return become_plain(&plain),
@@ -43,7 +46,7 @@ pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
             return become_plain(&plain);
         }
     };
-    let work = Work::begin(&unit, &settings, &compiler, &plain)?;
+    let work = Work::begin(&unit, &settings, &compiler, &plain, &jobs)?;
     let ended = work.run();
     if let Some(signal) = work.runner.interrupted() {
         return Ok(Ended::Killed(signal).code().into());
@@ -62,26 +65,34 @@ pub struct Work<'a> {
     pub(super) compiler: &'a Compiler,
     plain: &'a Invocation,
     pub(super) runner: Runner,
+    jobs: &'a Jobs,
     /// In nanoseconds since 1970.
     pub(super) started: i64,
     pub(super) place: Place,
     pub(super) given: Given,
-    mangling: OnceCell<Vec<Opt>>,
+    mangling: OnceLock<Vec<Opt>>,
 }
 
 impl<'a> Work<'a> {
-    fn begin(unit: &'a Unit, settings: &'a Settings, compiler: &'a Compiler, plain: &'a Invocation) -> Result<Self> {
+    fn begin(
+        unit: &'a Unit,
+        settings: &'a Settings,
+        compiler: &'a Compiler,
+        plain: &'a Invocation,
+        jobs: &'a Jobs,
+    ) -> Result<Self> {
         Ok(Self {
             unit,
             settings,
             compiler,
             plain,
+            jobs,
             runner: Runner::within_group().context("cannot listen for signals")?,
             // Before anything is read.
             started: now(),
             place: Place::of(&unit.hollow_directory(), &unit.stem),
             given: Given::of(unit, compiler.rustc()),
-            mangling: OnceCell::new(),
+            mangling: OnceLock::new(),
         })
     }
 
@@ -153,26 +164,11 @@ impl<'a> Work<'a> {
             return become_plain(self.plain);
         }
         self.unit.linked.iter().for_each(|output| self.place.forget(output));
-        let hollow = match self.hollow(&mut state) {
-            Ok(hollow) => hollow,
-            Err(error) => {
-                report(format_args!("warning: crate `{}` is built by plain rustc: {error:#}", self.unit.crate_name));
-                None
-            }
-        };
-        if self.runner.interrupted().is_some() {
+        let is_checked_library = self.unit.is_checked() && self.unit.is_library();
+        let (hollow, made) = if is_checked_library { self.at_a_time(&mut state) } else { self.in_turn(&mut state) };
+        if made.is_err() && self.runner.interrupted().is_some() {
             return Ok(ExitCode::FAILURE);
         }
-        if hollow.is_none() {
-            state.metadata = None;
-            if self.unit.is_library() {
-                state.last.interface = "the compiler's own metadata".into();
-            }
-        }
-        let made = match &hollow {
-            Some(hollow) => self.full(hollow),
-            None => self.by_plain_rustc(&mut state),
-        };
         let (ended, said) = made?;
         if ended != Ended::Exited(0) {
             if let Ended::Killed(_) = ended {
@@ -192,6 +188,63 @@ impl<'a> Work<'a> {
             self.explain(format_args!("no state: {error:#}"));
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The hollow pass, then the full one, which has to be sealed.
+    fn in_turn(&self, state: &mut State) -> (Option<Hollow>, Result<(Ended, Said<'_>)>) {
+        let hollow = self.hollow_or_none(state, || ());
+        let made = match &hollow {
+            _ if self.runner.interrupted().is_some() => Err(anyhow!("interrupted")),
+            Some(Hollow::Seal(seal)) => self.full(&self.runner, Some(seal)).map(|(ended, said, _)| (ended, said)),
+            Some(Hollow::Checked) | None => self.by_plain_rustc(state),
+        };
+        (hollow, made)
+    }
+
+    /// Both passes of what is only checked: neither needs the other, and no dependent starts before both have ended. So they run at a time if Cargo has
+    /// a job slot to spare.
+    fn at_a_time(&self, state: &mut State) -> (Option<Hollow>, Result<(Ended, Said<'_>)>) {
+        let (running, ended) = std::sync::mpsc::channel::<()>();
+        let slot = || {
+            let slot = self.jobs.free_slot();
+            if slot.is_none() {
+                // Nothing is ever sent; this returns when the sender is gone.
+                let _ = ended.recv();
+            }
+            slot
+        };
+        let (hollow, made) = std::thread::scope(|scope| {
+            let full = scope.spawn(move || {
+                let _running = running;
+                self.full(&Runner::within_group().context("cannot listen for signals")?, None)
+            });
+            let hollow = self.hollow_or_none(state, slot);
+            (hollow, full.join().unwrap_or_else(|_| Err(anyhow!("the full pass was not attended to its end"))))
+        });
+        let made = made.and_then(|(ended, said, staging)| {
+            if hollow.is_none()
+                && ended == Ended::Exited(0)
+                && let Some(name) = self.unit.rmeta.as_deref().and_then(Path::file_name)
+            {
+                self.take(state, &staging.path().join(name))?;
+            }
+            Ok((ended, said))
+        });
+        (hollow, made)
+    }
+
+    fn hollow_or_none<Slot>(&self, state: &mut State, slot: impl FnOnce() -> Slot) -> Option<Hollow> {
+        let hollow = self.hollow(state, slot).unwrap_or_else(|error| {
+            report(format_args!("warning: crate `{}` is built by plain rustc: {error:#}", self.unit.crate_name));
+            None
+        });
+        if hollow.is_none() {
+            state.metadata = None;
+            if self.unit.is_library() {
+                state.last.interface = "the compiler's own metadata".into();
+            }
+        }
+        hollow
     }
 
     /// Tells `cargo hollow check` that the unit has failed, instead of Cargo, which will call it fresh. Its dep-info names a file that does not
@@ -236,10 +289,11 @@ impl<'a> Work<'a> {
         self.write(&state)
     }
 
-    /// Makes everything else, and seals the rlib. From here on Cargo may have started dependents, so there is no way back to plain rustc.
-    fn full(&self, hollow: &Hollow) -> Result<(Ended, Said<'_>)> {
+    /// Makes everything but the `.rmeta`, and seals the rlib: Cargo may have started dependents, so there is no way back to plain rustc. What is only
+    /// checked leaves its metadata in the directory that is returned.
+    fn full(&self, runner: &Runner, seal: Option<&Seal>) -> Result<(Ended, Said<'_>, Stage)> {
         let unit = self.unit;
-        let staging = self.place.stage()?;
+        let staging = self.place.stage("full")?;
         let output = match unit.linked[..] {
             [] => unit.rmeta.as_deref(),
             // rustc names the outputs of several crate types by itself, in their place.
@@ -252,24 +306,24 @@ impl<'a> Work<'a> {
         };
         // What is linked has to agree with its metadata in what `RUSTC_BOOTSTRAP` decides; what is checked is checked as ever.
         let mut line = passes::full(unit, &staged);
-        let env = match hollow {
-            Hollow::Seal(_) => {
-                self.mangling().iter().cloned().for_each(|option| line.push(option));
-                self.bootstrap().unwrap_or_default()
-            }
-            Hollow::Checked => Vec::new(),
-        };
+        let mut env = Vec::new();
+        if seal.is_some() {
+            self.mangling().iter().cloned().for_each(|option| line.push(option));
+            env = self.bootstrap().unwrap_or_default();
+        }
+        let invocation = self.invocation(line, &env);
         let mut said = Said::new(unit);
-        let ended = self.runner.stream(&self.invocation(line, &env), |line| {
+        let ended = runner.stream(&invocation, |line| {
             if !Said::tells_of_metadata(line) {
                 // The place where it still is means nothing to anybody.
                 said.hear(&crate::action::replace_path(line, &staged, output.unwrap_or(&staged)));
             }
-        })?;
+        });
+        let ended = ended.map_err(|error| crate::action::cannot_run(&invocation.program, error))?;
         if ended != Ended::Exited(0) {
-            return Ok((ended, said));
+            return Ok((ended, said, staging));
         }
-        if let Hollow::Seal(seal) = hollow
+        if let Some(seal) = seal
             && let Err(error) = seal.put_on(&staged, &staged)
         {
             // An rlib that disagrees with its `.rmeta` would only break dependents.
@@ -284,13 +338,13 @@ impl<'a> Work<'a> {
             }
             if let Some(dep_info) = &unit.dep_info {
                 // Dep-info names its target; that is the final one.
-                let content = crate::action::replace_path(&fs::read(dep_info)?, &staged, output);
+                let content = crate::action::replace_in_dep_info(&fs::read(dep_info)?, &staged, output);
                 let renamed = staging.path().join("dep-info");
                 fs::write(&renamed, content)?;
                 fs::rename(&renamed, dep_info)?;
             }
         }
-        Ok((ended, said))
+        Ok((ended, said, staging))
     }
 
     /// One pass, as Cargo asked for it.
@@ -311,7 +365,7 @@ impl<'a> Work<'a> {
         Ok((ended, said))
     }
 
-    fn metadata_of_rustc(&self) -> Option<Metadata> {
+    pub(super) fn metadata_of_rustc(&self) -> Option<Metadata> {
         let rmeta = Output::of(self.unit.rmeta.as_deref()?)?;
         let macros = self.given.macros();
         let digest = Digest::of_all([Digest::of_file(&rmeta.path).ok()?.as_bytes(), macros.as_bytes()]);

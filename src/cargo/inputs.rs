@@ -198,6 +198,11 @@ impl Given {
         Digest::of_all([path.as_os_str().as_encoded_bytes(), digest.as_ref().map_or(b"", Digest::as_bytes), toolchain.as_bytes()])
     }
 
+    /// What can be observed of the dependencies while the unit is compiled.
+    pub fn dependencies(&self) -> Digest {
+        Digest::of_all(self.externs.iter().map(|dependency| dependency.metadata.as_bytes()))
+    }
+
     /// What decides on the outcome of a hollow pass besides its source: the arguments are those of the pass.
     pub fn key<'a>(&'a self, arguments: &'a [OsString]) -> Vec<&'a [u8]> {
         let mut key: Vec<&[u8]> = vec![self.compiler.0.as_os_str().as_encoded_bytes()];

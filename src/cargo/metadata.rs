@@ -28,10 +28,12 @@ pub enum Hollow {
 impl Work<'_> {
     /// Makes hollow metadata, or finds that those of the last time are still right, and tells Cargo. `None` if plain rustc is to make the
     /// metadata: there can be no interface, or it does not compile, as true errors make it.
-    pub(super) fn hollow(&self, state: &mut State) -> Result<Option<Hollow>> {
+    ///
+    /// `slot` is called before rustc is started, and returns when it may be.
+    pub(super) fn hollow<Slot>(&self, state: &mut State, slot: impl FnOnce() -> Slot) -> Result<Option<Hollow>> {
         let unit = self.unit;
         let Some(env) = self.bootstrap().filter(|_| unit.is_library()) else { return Ok(None) };
-        let staging = self.place.stage()?;
+        let staging = self.place.stage("hollow")?;
         let staged = staging.path().join(unit.hollow().file_name().unwrap_or_default());
         let dep_info = staging.path().join("dep-info");
         let mut plain = passes::hollow(unit, &staged, &dep_info);
@@ -39,6 +41,7 @@ impl Work<'_> {
         let previous = state.metadata.take();
         let Some(options) = &self.settings.interface else {
             // The plain hollow rlib, because that was asked for.
+            let _slot = slot();
             let said = self.runner.capture(&self.invocation(plain, &env))?;
             return match said.0 {
                 Ended::Exited(0) => self.publish(state, previous, &staged, None, None).map(Some),
@@ -69,10 +72,19 @@ impl Work<'_> {
         let old = overlay.as_deref().map(|overlay| source.texts_before(overlay));
         let (root, extraction) = (source.root().to_owned(), source.options().clone());
         let new = source.files().to_vec();
-        // A cache pays from its second use on. Not everything is changed twice, so a build from nothing need not pay for one.
-        let line = if previous.is_some() && overlay.is_some() { passes::with_cache(plain, unit) } else { plain };
+        let change = old.map(|old| crate::interface::difference(&old, &new));
+        // A cache pays from its second use on: not everything is changed twice, so a build from nothing need not pay for one. That there is one shows in
+        // the metadata, so there is none where they could come out as they were.
+        let before = previous.as_ref().and_then(|previous| previous.interface.as_ref());
+        let dependencies = self.given.dependencies();
+        let cached = before.filter(|_| overlay.is_some()).is_some_and(|before| {
+            before.cached || before.dependencies != dependencies || change.as_ref().is_some_and(Option::is_some)
+        });
+        let line = if cached { passes::with_cache(plain, unit) } else { plain };
         let pass = source.write(&line, &unit.hollow())?;
+        let taken = slot();
         let (ended, said) = self.runner.capture(&self.invocation(pass.line().clone(), &env))?;
+        drop(taken);
         if ended != Ended::Exited(0) {
             pass.discard();
             self.explain(format_args!("fallback to plain metadata: {}", first_error(&said)));
@@ -81,8 +93,17 @@ impl Work<'_> {
         self.explain(format_args!("hollow metadata by interface"));
         let inputs = self.read_by(&pass, &dep_info, &new);
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        let interface = inputs.map(|inputs| Interface { key, inputs, hollow: None, root, out_dir, options: extraction, overlay });
-        let change = old.map(|old| crate::interface::difference(&old, &new));
+        let interface = inputs.map(|inputs| Interface {
+            key,
+            inputs,
+            hollow: None,
+            root,
+            out_dir,
+            options: extraction,
+            overlay,
+            dependencies,
+            cached,
+        });
         self.publish(state, previous, &staged, interface, change).map(Some)
     }
 
@@ -185,6 +206,17 @@ impl Work<'_> {
         self.write(state)?;
         Said::new(unit).announce();
         self.handed_over()
+    }
+
+    /// Takes metadata that rustc has made for those of the unit, and tells Cargo.
+    pub(super) fn take(&self, state: &mut State, staged: &Path) -> Result<()> {
+        let Some(rmeta) = &self.unit.rmeta else { return Ok(()) };
+        self.place.forget(rmeta);
+        fs::rename(staged, rmeta)?;
+        state.metadata = self.metadata_of_rustc();
+        self.write(state)?;
+        Said::new(self.unit).announce();
+        Ok(())
     }
 
     fn handed_over(&self) -> Result<Hollow> {

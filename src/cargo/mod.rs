@@ -5,13 +5,14 @@
 //!
 //! For a library, hollow makes hollow metadata first and hands them to Cargo as the unit's `.rmeta`, so that Cargo's own pipelining starts the
 //! dependents right then. Made by interface, they do not change when only bodies do, and then no dependent is compiled. The full rlib is made
-//! after that, and sealed; of what is only checked, the diagnostics are. All other units are compiled by rustc as ever.
+//! after that, and sealed. What is only checked is checked meanwhile, if Cargo has a job slot to spare. All other units are compiled by rustc as ever.
 
 mod build;
 mod compiler;
 mod files;
 mod front;
 mod inputs;
+mod jobs;
 mod metadata;
 mod passes;
 mod said;

@@ -23,7 +23,7 @@ const SUFFIX: &str = ".unit";
 /// The name of the file in it.
 const FILE: &str = "state";
 /// Changes with the form of the file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What is known of a unit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -68,6 +68,10 @@ pub struct Interface {
     pub options: Options,
     /// The directory of the interface source, if it is kept.
     pub overlay: Option<PathBuf>,
+    /// What can be observed of the dependencies.
+    pub dependencies: Digest,
+    /// Whether there was an incremental cache.
+    pub cached: bool,
 }
 
 /// A unit that was compiled without an error.
@@ -184,10 +188,10 @@ impl Place {
         Ok(())
     }
 
-    /// An empty directory for what the full pass writes, always the same: rustc throws its incremental cache away when a path in `--emit` is another
-    /// one (`OutputTypes` is a tracked option). Cargo starts a unit once at a time. It goes away with the result.
-    pub fn stage(&self) -> Result<Stage> {
-        let stage = Stage { path: self.directory.join("staged") };
+    /// An empty directory for what a pass writes, always the same: rustc throws its incremental cache away when a path in `--emit` is another one
+    /// (`OutputTypes` is a tracked option). Cargo starts a unit once at a time. It goes away with the result.
+    pub fn stage(&self, pass: &str) -> Result<Stage> {
+        let stage = Stage { path: self.directory.join(format!("staged-{pass}")) };
         drop(std::fs::remove_dir_all(&stage.path));
         fs::create_dir_all(&stage.path)?;
         Ok(stage)

@@ -225,7 +225,7 @@ impl Runner {
     }
 }
 
-/// The signals that have come. They stay registered, since a process makes one runner.
+/// The signals that have come. They stay registered, since a process makes one runner, or two that run programs at a time.
 struct Signals {
     /// The number of the last one that asks this process to stop; 0 is none.
     last: Arc<AtomicUsize>,
