@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tempfile::TempDir;
+
 use super::files::Digest;
 use super::settings;
 use crate::process::Invocation;
@@ -79,7 +81,7 @@ impl Compiler {
         if let Some(mangling) = MANGLINGS.into_iter().find(|mangling| known == line(mangling)) {
             return Some(mangling);
         }
-        let mangling = self.mangling_of_a_probe()?;
+        let mangling = self.mangling_of_a_probe(directory)?;
         // The next unit asks again if it can't be kept.
         drop(Staged::beside(&path).and_then(|mut staged| {
             staged.file().write_all(line(mangling).as_bytes())?;
@@ -88,15 +90,17 @@ impl Compiler {
         Some(mangling)
     }
 
-    fn mangling_of_a_probe(&self) -> Option<&'static str> {
+    /// Another unit may be asking at the same time, and rustc leaves files beside its output for a while, so each has a directory.
+    fn mangling_of_a_probe(&self, directory: &Path) -> Option<&'static str> {
+        let directory = TempDir::with_prefix_in(".probe-", directory).ok()?;
+        let (source, assembly) = (directory.path().join("probe.rs"), directory.path().join("probe.s"));
+        std::fs::write(&source, "#![no_std] pub fn f() {}").ok()?;
         let mut rustc = Command::new(self.rustc());
-        rustc.args(["--crate-name=probe", "--crate-type=lib", "--emit=asm=-", "-"]);
-        let mut rustc = rustc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-        let asked = rustc.stdin.take()?.write_all(b"#![no_std] pub fn f() {}");
-        let answer = rustc.wait_with_output().ok()?.stdout;
-        asked.ok()?;
+        rustc.args(["--crate-name=probe", "--crate-type=lib", "--emit=asm", "--out-dir"]).arg(directory.path()).arg(source);
+        rustc.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
+        let assembly = std::fs::read(assembly).ok()?;
         let starts = ["_ZN5probe1f", "_RNv"];
-        let names = |start: &str| memchr::memmem::find(&answer, start.as_bytes()).is_some();
+        let names = |start: &str| memchr::memmem::find(&assembly, start.as_bytes()).is_some();
         starts.into_iter().zip(MANGLINGS).find_map(|(start, mangling)| names(start).then_some(mangling))
     }
 }

@@ -250,6 +250,14 @@ pub const EDITS: &[Edit] = &[
         printed: PRINTED,
     },
     Edit {
+        what: "tests added",
+        from: "/// A constant.",
+        to: "#[cfg(test)]\nmod tests {\n    use super::missing as vec;\n\n    #[test]\n    fn double() {\n        vec();\n    }\n}\n\n/// A constant.",
+        keep: Dependents,
+        drop: Nothing,
+        printed: PRINTED,
+    },
+    Edit {
         what: "doc comment",
         from: "/// Doubles.",
         to: "/// Doubles a number.",
