@@ -1,6 +1,6 @@
 //! What an edit costs with `cargo hollow` and with plain Cargo, in the same run: a line added to a private body, a public function added, no edit,
 //! and a build from nothing. Over a generated workspace of 12 libraries with 60,000 lines and a program; with `-- nextest` over nextest's own
-//! workspace, from crates.io. `-- N` says how many rounds; 3 if nothing does.
+//! workspace, from crates.io. `-- N` says how many rounds, 3 if nothing does; `-- check` and `-- build` do one of the two.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A benchmark: a failure is a panic.
 
 use std::fmt::Write;
@@ -56,7 +56,11 @@ fn main() {
     let mut workspace = if is_nextest { Workspace::nextest() } else { Workspace::generate() };
     println!("{} lines in {}\n", workspace.lines(), if is_nextest { "nextest's workspace" } else { "12 libraries" });
     println!("{:<34}{:>10}{:>10}{:>8}", "seconds, medians of rounds", "cargo", "hollow", "ratio");
-    for command in ["check", "build"] {
+    let is_wanted = |command: &&str| {
+        let mut named = arguments.iter().filter(|argument| ["check", "build"].contains(&argument.as_str())).peekable();
+        named.peek().is_none() || named.any(|argument| argument == command)
+    };
+    for command in ["check", "build"].into_iter().filter(is_wanted) {
         workspace.clean_build(rounds, command);
         workspace.edits(rounds, &format!("{command}, private body"), command, Workspace::add_line);
         workspace.edits(rounds, &format!("{command}, public signature"), command, Workspace::add_public_function);

@@ -309,3 +309,43 @@ fn the_full_pass_is_the_same_each_time_or_its_incremental_cache_would_be_thrown_
         assert_eq!(calls("    20\n", "    10\n"), first);
     }
 }
+
+/// What is only checked has both passes at a time if Cargo has a job slot to spare, and otherwise one after the other.
+#[test]
+fn both_passes_of_a_check_take_no_more_than_the_job_slots() {
+    let workspace = Workspace::new(&[("Cargo.toml", &manifest("low", "[workspace]")), ("src/lib.rs", "pub fn low() {}\n")]);
+    let rustc = workspace.path("rustc");
+    // With two slots, either pass ends only after the other has begun, or after a minute.
+    let script = "#!/bin/sh
+cd \"$(dirname \"$0\")\" || exit 1
+case \"$*\" in
+    *staged-full*) own=full other=hollow;;
+    *staged-hollow*) own=hollow other=full;;
+    *) cd - > /dev/null; exec rustc \"$@\";;
+esac
+echo begin $own >> log
+touch $own
+if [ \"$SLOTS\" = 2 ]; then
+    for _ in $(seq 600); do [ -e $other ] && break; sleep 0.1; done
+fi
+cd - > /dev/null
+rustc \"$@\"
+status=$?
+echo end $own >> \"$(dirname \"$0\")/log\"
+exit $status
+";
+    fs::write(&rustc, script).unwrap();
+    fs::set_permissions(&rustc, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let log = |slots: &str| {
+        let command = format!("check -j{slots} --target-dir target{slots}");
+        run(workspace.command(&command).env("RUSTC", &rustc).env("SLOTS", slots)).ok();
+        let log = workspace.read("log");
+        fs::remove_file(workspace.path("log")).unwrap();
+        log
+    };
+    assert_eq!(log("1"), "begin full\nend full\nbegin hollow\nend hollow\n");
+    ["full", "hollow"].iter().for_each(|pass| fs::remove_file(workspace.path(pass)).unwrap());
+    let log = log("2");
+    let (begun, ended) = log.split_at(log.find("end").unwrap());
+    assert!(begun.contains("begin full") && begun.contains("begin hollow") && ended.lines().count() == 2, "{log}");
+}
