@@ -49,7 +49,7 @@ pub fn obstacle(line: &CommandLine, settings: &Settings) -> Option<String> {
     line.options().find_map(|option| {
         let value = Codegen::parse(option.value());
         match option.name() {
-            Name::Codegen if is_instrumentation(&value) => Some(format!("of `{}`", option.display())),
+            Name::Codegen if is_instrumentation(&value) || names_by_hash(&value) => Some(format!("of `{}`", option.display())),
             Name::Unstable if !is_inert_unstable(&value.name) => Some(format!("of `{}`", option.display())),
             _ => None,
         }
@@ -70,6 +70,11 @@ fn opt_level(option: &Opt) -> Option<&OsStr> {
 fn is_instrumentation(codegen: &Codegen<'_>) -> bool {
     let off = codegen.value.is_some_and(|value| ["no", "n", "off", "false", "0"].iter().any(|off| value == *off));
     matches!(&*codegen.name, "instrument-coverage" | "profile-generate" | "profile-use") && !off
+}
+
+/// Names by `legacy` end in a hash of what rustc thinks of the item, which differs in interface source: dependents of crossbeam-epoch did not link.
+fn names_by_hash(codegen: &Codegen<'_>) -> bool {
+    codegen.name == "symbol-mangling-version" && codegen.value.is_none_or(|value| value != "v0")
 }
 
 /// Unstable options that change neither what dependents are told nor how bodies are compiled.
@@ -318,6 +323,11 @@ mod tests {
         assert_eq!(why("--crate-type=lib a.rs -C opt_level=s").unwrap(), "its opt-level is s");
         assert_eq!(why("--crate-type=lib a.rs -Cinstrument-coverage").unwrap(), "of `-Cinstrument-coverage`");
         assert_eq!(why("--crate-type=lib a.rs -Z sanitizer=address").unwrap(), "of `-Z sanitizer=address`");
+        assert_eq!(why("--crate-type=lib a.rs -Csymbol-mangling-version=v0"), None);
+        assert_eq!(
+            why("--crate-type=lib a.rs -Csymbol_mangling_version=legacy").unwrap(),
+            "of `-Csymbol_mangling_version=legacy`"
+        );
         assert_eq!(why("--crate-type=dylib a.rs").unwrap(), "it is no plain library");
         assert_eq!(why("--crate-type=lib -").unwrap(), "its source comes from standard input");
     }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail};
 use fs_err as fs;
@@ -22,7 +21,7 @@ use super::unit::Unit;
 use crate::process::{Ended, Invocation, Runner};
 use crate::report;
 use crate::rlib::Seal;
-use crate::rustc::{CommandLine, DepInfo, Name, Opt, bootstrap, codegen, response_file};
+use crate::rustc::{CommandLine, DepInfo, bootstrap, response_file};
 
 /// Does what Cargo asked rustc for. Becomes plain rustc for what is no unit of Cargo's.
 pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -70,7 +69,6 @@ pub struct Work<'a> {
     pub(super) started: i64,
     pub(super) place: Place,
     pub(super) given: Given,
-    mangling: OnceLock<Vec<Opt>>,
 }
 
 impl<'a> Work<'a> {
@@ -92,7 +90,6 @@ impl<'a> Work<'a> {
             started: now(),
             place: Place::of(&unit.hollow_directory(), &unit.stem),
             given: Given::of(unit, compiler.rustc()),
-            mangling: OnceLock::new(),
         })
     }
 
@@ -305,13 +302,8 @@ impl<'a> Work<'a> {
             None => unit.rlib().map(Path::to_owned).unwrap_or_default(),
         };
         // What is linked has to agree with its metadata in what `RUSTC_BOOTSTRAP` decides; what is checked is checked as ever.
-        let mut line = passes::full(unit, &staged);
-        let mut env = Vec::new();
-        if seal.is_some() {
-            self.mangling().iter().cloned().for_each(|option| line.push(option));
-            env = self.bootstrap().unwrap_or_default();
-        }
-        let invocation = self.invocation(line, &env);
+        let env = if seal.is_some() { self.bootstrap().unwrap_or_default() } else { Vec::new() };
+        let invocation = self.invocation(passes::full(unit, &staged), &env);
         let mut said = Said::new(unit);
         let ended = runner.stream(&invocation, |line| {
             if !Said::tells_of_metadata(line) {
@@ -379,25 +371,6 @@ impl<'a> Work<'a> {
             Some(value) if bootstrap::is_on(&value, Some(&self.unit.crate_name)) => Some(Vec::new()),
             Some(_) => None,
         }
-    }
-
-    /// What keeps symbols named as plain rustc names them, where [`bootstrap`](Self::bootstrap) would change that. Both passes get it. Names by `v0`
-    /// cost time: with debug information, objects are a fifth larger than by `legacy`.
-    pub(super) fn mangling(&self) -> &[Opt] {
-        self.mangling.get_or_init(|| {
-            let is_told = |name| codegen(&self.unit.line, name).is_some();
-            let is_changed = self.bootstrap().is_some_and(|env| !env.is_empty());
-            // With coverage it is `v0` in any case.
-            if self.unit.is_checked() || !is_changed || is_told("symbol-mangling-version") || is_told("instrument-coverage") {
-                return Vec::new();
-            }
-            let mangling = self.compiler.mangling(&self.unit.hollow_directory(), &self.given.compiler());
-            let options = mangling.map(|mangling| {
-                let version = format!("symbol-mangling-version={mangling}");
-                [Opt::new(Name::Codegen, version), Opt::new(Name::Unstable, "unstable-options")]
-            });
-            options.into_iter().flatten().collect()
-        })
     }
 
     pub(super) fn invocation(&self, line: CommandLine, env: &[(OsString, OsString)]) -> Invocation {

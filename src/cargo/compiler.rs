@@ -1,18 +1,11 @@
 //! rustc, and what may be in front of it.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use tempfile::TempDir;
-
-use super::files::Digest;
 use super::settings;
 use crate::process::Invocation;
-use crate::rlib::Staged;
-
-const MANGLINGS: [&str; 2] = ["legacy", "v0"];
 
 /// rustc, as Cargo names it.
 pub struct Compiler {
@@ -69,38 +62,5 @@ impl Compiler {
     pub fn is_nightly(&self) -> bool {
         let answer = Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&answer).lines().any(|line| line.starts_with("release:") && line.contains('-'))
-    }
-
-    /// How rustc names symbols if nothing on its command line or in the environment says how: a value of `-Csymbol-mangling-version`. `None` if it
-    /// can't be told. Only a compilation tells, so the answer is kept in a file in this directory: rustc 1.95 says `legacy`, and `v0` under
-    /// `RUSTC_BOOTSTRAP`.
-    pub fn mangling(&self, directory: &Path, identity: &Digest) -> Option<&'static str> {
-        let path = directory.join("mangling");
-        let line = |mangling: &str| format!("{} {mangling}\n", identity.0);
-        let known = std::fs::read_to_string(&path).unwrap_or_default();
-        if let Some(mangling) = MANGLINGS.into_iter().find(|mangling| known == line(mangling)) {
-            return Some(mangling);
-        }
-        let mangling = self.mangling_of_a_probe(directory)?;
-        // The next unit asks again if it can't be kept.
-        drop(Staged::beside(&path).and_then(|mut staged| {
-            staged.file().write_all(line(mangling).as_bytes())?;
-            staged.publish(&path)
-        }));
-        Some(mangling)
-    }
-
-    /// Another unit may be asking at the same time, and rustc leaves files beside its output for a while, so each has a directory.
-    fn mangling_of_a_probe(&self, directory: &Path) -> Option<&'static str> {
-        let directory = TempDir::with_prefix_in(".probe-", directory).ok()?;
-        let (source, assembly) = (directory.path().join("probe.rs"), directory.path().join("probe.s"));
-        std::fs::write(&source, "#![no_std] pub fn f() {}").ok()?;
-        let mut rustc = Command::new(self.rustc());
-        rustc.args(["--crate-name=probe", "--crate-type=lib", "--emit=asm", "--out-dir"]).arg(directory.path()).arg(source);
-        rustc.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
-        let assembly = std::fs::read(assembly).ok()?;
-        let starts = ["_ZN5probe1f", "_RNv"];
-        let names = |start: &str| memchr::memmem::find(&assembly, start.as_bytes()).is_some();
-        starts.into_iter().zip(MANGLINGS).find_map(|(start, mangling)| names(start).then_some(mangling))
     }
 }

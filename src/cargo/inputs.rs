@@ -191,13 +191,6 @@ impl Given {
         Digest::of_all(self.externs.iter().map(|dependency| dependency.macros.as_bytes()))
     }
 
-    /// By what the compiler is known.
-    pub fn compiler(&self) -> Digest {
-        let toolchain = self.environment.get("RUSTUP_TOOLCHAIN").map_or("", |name| name);
-        let (path, digest) = &self.compiler;
-        Digest::of_all([path.as_os_str().as_encoded_bytes(), digest.as_ref().map_or(b"", Digest::as_bytes), toolchain.as_bytes()])
-    }
-
     /// What can be observed of the dependencies while the unit is compiled.
     pub fn dependencies(&self) -> Digest {
         Digest::of_all(self.externs.iter().map(|dependency| dependency.metadata.as_bytes()))

@@ -37,7 +37,6 @@ impl Work<'_> {
         let staged = staging.path().join(unit.hollow().file_name().unwrap_or_default());
         let dep_info = staging.path().join("dep-info");
         let mut plain = passes::hollow(unit, &staged, &dep_info);
-        self.mangling().iter().cloned().for_each(|option| plain.push(option));
         let previous = state.metadata.take();
         let Some(options) = &self.settings.interface else {
             // The plain hollow rlib, because that was asked for.

@@ -252,28 +252,6 @@ fn a_patched_dependency_and_paths_with_spaces() {
 }
 
 #[test]
-fn symbols_are_named_as_by_plain_cargo() {
-    let workspace = Workspace::new(&[
-        ("Cargo.toml", &manifest("low", "[workspace]")),
-        ("src/lib.rs", "pub fn low() -> u32 {\n    1\n}\n"),
-        ("src/main.rs", "fn main() {\n    println!(\"{}\", low::low());\n}\n"),
-    ]);
-    // By `legacy` mangling and by `v0`, whose names begin with these.
-    let names = |directory: &str| {
-        let rlib = fs::read(workspace.path(&format!("{directory}/debug/liblow.rlib"))).unwrap();
-        ["_ZN3low3low", "_RN"].map(|start| rlib.windows(start.len()).any(|window| window == start.as_bytes()))
-    };
-    let mut seen = Vec::new();
-    for flags in ["", "-Csymbol-mangling-version=v0"] {
-        run(workspace.plain("build").env("RUSTFLAGS", flags)).ok();
-        assert_eq!(run(workspace.command("run").env("RUSTFLAGS", flags)).ok().stdout, "1\n");
-        assert_eq!(names("target"), names("plain"), "{flags}");
-        seen.push(names("target"));
-    }
-    assert_eq!(seen[1], [false, true]);
-}
-
-#[test]
 fn another_compiler_is_another_compilation() {
     let workspace = built();
     // A compiler of the same version, but another file.
