@@ -72,12 +72,12 @@ impl Work<'_> {
         let (root, extraction) = (source.root().to_owned(), source.options().clone());
         let new = source.files().to_vec();
         let change = old.map(|old| crate::interface::difference(&old, &new));
-        // A cache pays from its second use on. What is only checked has one from the start, since its hollow pass seldom has to be waited for; a build
-        // from nothing need not pay for one. That there is one shows in the metadata, so it does not begin where they could come out as they were.
+        // A cache pays from its second use on: not everything is changed twice, so a build from nothing need not pay for one. That there is one shows in
+        // the metadata, so it does not begin where they could come out as they were.
         let before = previous.as_ref().and_then(|previous| previous.interface.as_ref());
         let dependencies = self.given.dependencies();
         let begins = |before: &Interface| before.dependencies != dependencies || change.as_ref().is_some_and(Option::is_some);
-        let cached = overlay.is_some() && (unit.is_checked() || before.is_some_and(|before| before.cached || begins(before)));
+        let cached = overlay.is_some() && before.is_some_and(|before| before.cached || begins(before));
         let line = if cached { passes::with_cache(plain, unit) } else { plain };
         let pass = source.write(&line, &unit.hollow())?;
         let taken = slot();
