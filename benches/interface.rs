@@ -95,8 +95,8 @@ fn best(mut run: impl FnMut()) -> Duration {
 
 fn dependencies() -> Result<Vec<PathBuf>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output =
-        Command::new("cargo").args(["metadata", "--offline", "--format-version=1", "--manifest-path", manifest]).output()?;
+    let arguments = ["metadata", "--offline", "--format-version=1", "--filter-platform=host-tuple", "--manifest-path", manifest];
+    let output = Command::new("cargo").args(arguments).output()?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().context("cargo metadata has no packages")?;
     let some = packages.iter().filter(|package| LIBRARIES.iter().any(|name| package["name"] == *name));

@@ -7,12 +7,8 @@ use crate::interface::{Disk, overlay};
 
 /// Compiles the interface source of a dependency that itself has none, in its default configuration.
 fn compile(name: &str, flags: &[&str]) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output =
-        Command::new(cargo).args(["metadata", "--offline", "--format-version=1", "--manifest-path", manifest]).output().unwrap();
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let package = metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == name).unwrap();
+    let packages = packages();
+    let package = packages.iter().find(|package| package["name"] == name).unwrap();
     let target = package["targets"].as_array().unwrap().iter().find(|target| target["kind"][0] == "lib").unwrap();
     let root = target["src_path"].as_str().unwrap();
     let krate = Crate::load(Path::new(root), &Disk, None).unwrap();

@@ -1,7 +1,6 @@
 //! What holds for every real source: here, those of this project's own dependencies.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::*;
 use crate::interface::file::File;
@@ -10,12 +9,8 @@ use crate::interface::{Disk, canonical};
 
 /// The crate roots of the dependencies.
 fn roots() -> Vec<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["metadata", "--offline", "--locked", "--format-version=1", "--manifest-path"];
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let output = Command::new(cargo).args(arguments).arg(manifest).output().unwrap();
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let targets = metadata["packages"].as_array().unwrap().iter().flat_map(|package| package["targets"].as_array().unwrap());
+    let packages = packages();
+    let targets = packages.iter().flat_map(|package| package["targets"].as_array().unwrap());
     let is_library = |target: &&serde_json::Value| {
         let kinds = target["kind"].as_array().unwrap();
         kinds.iter().any(|kind| kind == "lib" || kind == "rlib" || kind == "proc-macro")

@@ -14,8 +14,20 @@ mod trees;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{Crate, Files, Interface, Lines, Options, Outcome};
+
+/// This project's own dependencies, as `cargo metadata` tells them. Those of other platforms are left out, because nobody need have fetched them.
+fn packages() -> Vec<serde_json::Value> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let arguments = ["metadata", "--offline", "--locked", "--format-version=1", "--filter-platform=host-tuple"];
+    let output = Command::new(cargo).args(arguments).args(["--manifest-path", manifest]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    std::mem::take(metadata["packages"].as_array_mut().unwrap())
+}
 
 /// Files that are nowhere.
 #[derive(Clone, Debug, Default)]
