@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use fs_err as fs;
 use tempfile::TempDir;
 
+use super::aside::Aside;
 use super::{Explain, replace_in_dep_info};
 use crate::interface::overlay::{self, Overlay};
 use crate::interface::{Crate, Disk, Interface, Lines, Options};
@@ -164,15 +165,22 @@ impl InterfaceSource {
             }
             Lines::Drop => (kept_overlay(hollow), None),
         };
-        if temporary.is_none() && place.symlink_metadata().is_ok() {
-            fs::remove_dir_all(&place)?;
-        }
-        let overlay = overlay::write(&self.krate, &self.interface, &place)?;
+        let old = if temporary.is_none() { set_aside(&place)? } else { None };
+        let overlay =
+            match overlay::write(&self.krate, &self.interface, &place).and_then(|overlay| mark(&place).map(|()| overlay)) {
+                Ok(overlay) => overlay,
+                Err(error) => {
+                    if let Some(old) = old {
+                        old.put_back();
+                    }
+                    return Err(error);
+                }
+            };
         let mut line = compile_interface(plain, &overlay.root, &self.krate.identifiers());
         if lines == Lines::Keep {
             map_away(&mut line, plain, &overlay)?;
         }
-        Ok(InterfacePass { line, place, overlay, temporary })
+        Ok(InterfacePass { line, place, overlay, old, temporary })
     }
 }
 
@@ -181,6 +189,8 @@ pub struct InterfacePass {
     line: CommandLine,
     place: PathBuf,
     overlay: Overlay,
+    /// The interface source that was there before.
+    old: Option<Aside>,
     /// Removes the overlay, where nobody needs it after the pass.
     temporary: Option<TempDir>,
 }
@@ -191,10 +201,13 @@ impl InterfacePass {
         InterfaceSource::extract(plain, options, explain)?.write(plain, hollow)
     }
 
-    /// Removes the interface source, because no hollow rlib was made from it.
+    /// Removes the interface source, because no hollow rlib was made from it. What was there before comes back.
     pub fn discard(self) {
         if self.temporary.is_none() {
             let _ = fs::remove_dir_all(&self.place);
+        }
+        if let Some(old) = self.old {
+            old.put_back();
         }
     }
 
@@ -217,6 +230,48 @@ impl InterfacePass {
 /// Where the canonical interface source of a hollow rlib stays: `lib{name}{extra}_meta.interface/` beside it.
 pub fn kept_overlay(hollow: &Path) -> PathBuf {
     hollow.with_extension("interface")
+}
+
+/// The name of the file that tells interface source from what others have made.
+const MARKER: &str = "made-by-hollow";
+
+fn mark(overlay: &Path) -> Result<()> {
+    let marker = overlay.join(MARKER);
+    // The true source may itself be interface source; then there is a link.
+    if marker.symlink_metadata().is_err() {
+        fs::write(marker, "Made by hollow, and replaced with the hollow rlib beside it.\n")?;
+    }
+    Ok(())
+}
+
+/// Refuses a place for interface source where there is something that hollow did not make.
+pub fn check_place(place: &Path) -> Result<()> {
+    let Ok(found) = place.symlink_metadata() else { return Ok(()) };
+    if found.is_dir() && (is_empty(place) || place.join(MARKER).is_file()) {
+        return Ok(());
+    }
+    bail!(
+        "`{}` is not interface source that hollow made, but that is where it would go: move it away, or choose another --output",
+        place.display()
+    )
+}
+
+fn is_empty(directory: &Path) -> bool {
+    directory.read_dir().is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Moves interface source of an earlier time out of the way. A directory that is empty is as good as none.
+fn set_aside(place: &Path) -> Result<Option<Aside>> {
+    check_place(place)?;
+    if is_empty(place) { Ok(None) } else { Aside::of(place) }
+}
+
+/// Removes the interface source of a hollow rlib in whose place there is a plain one now.
+pub fn forget_overlay(hollow: &Path) {
+    let overlay = kept_overlay(hollow);
+    if overlay.join(MARKER).is_file() && check_place(&overlay).is_ok() {
+        let _ = fs::remove_dir_all(overlay);
+    }
 }
 
 /// The command line for the interface source: another root, no lints, and every dependency that the true source names is loaded, because a

@@ -2,6 +2,7 @@
 //!
 //! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
 
+mod aside;
 mod complete;
 mod diagnostics;
 mod explain;

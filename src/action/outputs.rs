@@ -1,22 +1,21 @@
 //! Where rustc writes, so that an action leaves its outputs complete or not at all.
 //!
-//! rustc itself renames an rlib into place, but writes dep-info in place and lets the linker write programs in place; killed, it
-//! leaves `*.rcgu.o` files in `--out-dir` and directories `rustcXXXXXX` and `rmetaXXXXXX` beside the output.
+//! rustc itself renames an rlib into place, but writes dep-info in place and lets the linker write programs in place; it refuses an old output
+//! that is read-only; killed, it leaves `*.rcgu.o` files in `--out-dir` and directories `rustcXXXXXX` and `rmetaXXXXXX` beside the output.
 
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow};
 use fs_err as fs;
 use tempfile::TempDir;
 
+use super::aside::Aside;
 use super::plan::path_value;
 use super::{After, Plan};
 use crate::rustc::{Codegen, CommandLine, Edit, Name, Opt};
 
-/// Makes the directories of the outputs, and unlinks what is in the way.
+/// Makes the directories of the outputs.
 pub fn prepare(plan: &Plan) -> Result<()> {
     let published = plan.after.iter().filter_map(|after| match after {
         After::Publish(path) => Some(path.as_path()),
@@ -27,32 +26,32 @@ pub fn prepare(plan: &Plan) -> Result<()> {
         if let Some(parent) = output.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(|error| anyhow!("cannot make a place for the output: {error}"))?;
         }
-        unlink_obstacle(output)?;
     }
     Ok(())
 }
 
-/// Unlinks an old output that is read-only (rustc says "is not writeable"), that has another name (a hard link into a build
-/// cache) or is a symbolic link. Never chmods: that would change the other name, too. Devices and such are left alone.
-fn unlink_obstacle(output: &Path) -> Result<()> {
-    let Ok(found) = output.symlink_metadata() else { return Ok(()) };
-    let obstructs = if found.is_symlink() {
-        output.metadata().map_or(true, |target| target.is_file())
-    } else {
-        found.is_file() && (found.permissions().readonly() || found.nlink() > 1)
-    };
-    if obstructs {
-        fs::remove_file(output).map_err(|error| anyhow!("cannot replace the old output: {error}"))?;
+/// Whether rustc by itself leaves the outputs complete or as they were. It does so with an rlib, which it renames into place; an old one that is
+/// read-only it refuses. Dep-info it writes long before it knows whether there will be an rlib.
+pub fn is_safe_in_place(plan: &Plan) -> bool {
+    let refused = plan.output.metadata().is_ok_and(|found| found.is_file() && found.permissions().readonly());
+    !plan.links && !refused && plan.dep_info.as_deref().is_none_or(is_stream)
+}
+
+/// Writes a file that is an output whether or not rustc succeeds. Another name of an old one (a hard link into a build cache) keeps its content.
+/// Never chmods: that would change the other name, too. Devices and such are left alone.
+pub fn write_anew(path: &Path, content: &[u8]) -> Result<()> {
+    if !is_stream(path) && path.symlink_metadata().is_ok() {
+        fs::remove_file(path)?;
     }
-    Ok(())
+    Ok(fs::write(path, content)?)
 }
 
 /// The place of an action's outputs while it runs, when this process waits for rustc.
 pub enum Staging<'a> {
     /// A directory beside the output. What is in it when all went well is moved out; the rest goes away with it.
     Private { plan: &'a Plan, directory: TempDir, intermediate: &'a Path },
-    /// Where they belong. What is new there when something went wrong is removed.
-    InPlace { plan: &'a Plan, before: Vec<(PathBuf, Stamp)> },
+    /// Where they belong. What is new there when something went wrong is removed, and what is old is put back.
+    InPlace { plan: &'a Plan, outputs: Vec<(&'a Path, Option<Aside>)> },
 }
 
 impl<'a> Staging<'a> {
@@ -63,17 +62,31 @@ impl<'a> Staging<'a> {
             .line
             .values(Name::Json)
             .any(|value| value.as_bytes().split(|&byte| byte == b',').any(|kind| kind == b"artifacts"));
-        let outputs = || std::iter::once(&plan.output).chain(&plan.dep_info);
+        let outputs = || std::iter::once(&plan.output).chain(&plan.dep_info).map(PathBuf::as_path);
         // rustc throws its incremental cache away when a path in `--emit` is another one than the last time.
         let incremental = plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental");
-        if announces || incremental || outputs().any(|path| is_stream(path)) || cfg!(target_vendor = "apple") {
-            return Ok(Self::InPlace { plan, before: outputs().map(|path| (path.clone(), Stamp::of(path))).collect() });
+        if announces || incremental || outputs().any(is_stream) || cfg!(target_vendor = "apple") {
+            return Self::in_place(plan, outputs().filter(|path| !is_stream(path)));
         }
         let parent = parent(&plan.output);
         let within = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let directory =
             tempfile::Builder::new().prefix(".hollow-").tempdir_in(within).context("cannot make a place for the output")?;
         Ok(Self::Private { plan, directory, intermediate: scratch.path() })
+    }
+
+    fn in_place(plan: &'a Plan, paths: impl Iterator<Item = &'a Path>) -> Result<Self> {
+        let mut outputs = Vec::new();
+        for path in paths {
+            match Aside::of(path) {
+                Ok(aside) => outputs.push((path, aside)),
+                Err(error) => {
+                    Self::InPlace { plan, outputs }.abandon();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Self::InPlace { plan, outputs })
     }
 
     /// Where rustc is to write the output.
@@ -131,13 +144,14 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    /// Leaves nothing new.
+    /// Leaves nothing new, and everything old.
     pub fn abandon(self) {
-        if let Self::InPlace { before, .. } = self {
-            for (path, stamp) in before {
-                if !is_stream(&path) && Stamp::of(&path) != stamp {
-                    let _ = fs::remove_file(path);
-                }
+        let Self::InPlace { outputs, .. } = self else { return };
+        for (path, aside) in outputs {
+            // There may be none.
+            let _ = fs::remove_file(path);
+            if let Some(aside) = aside {
+                aside.put_back();
             }
         }
     }
@@ -164,17 +178,6 @@ impl<'a> Staging<'a> {
         match self {
             Self::Private { plan, .. } | Self::InPlace { plan, .. } => plan,
         }
-    }
-}
-
-/// Which state a file is in, to tell whether rustc or its linker has touched it.
-#[derive(PartialEq, Eq)]
-pub struct Stamp(Option<(u64, u64, u64, SystemTime)>);
-
-impl Stamp {
-    fn of(path: &Path) -> Self {
-        let metadata = path.symlink_metadata().ok();
-        Self(metadata.and_then(|found| Some((found.dev(), found.ino(), found.len(), found.modified().ok()?))))
     }
 }
 

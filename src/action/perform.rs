@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::diagnostics::Said;
-use super::outputs::{Staging, prepare};
-use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error};
+use super::interface::{check_place, forget_overlay};
+use super::outputs::{Staging, is_safe_in_place, prepare, write_anew};
+use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error, kept_overlay};
+use crate::interface::Lines;
 use crate::process::{Ended, Invocation, Limits, Runner};
 use crate::report;
 use crate::rlib::{Rlib, Seal};
@@ -23,9 +25,12 @@ const DISAGREES: u8 = 1;
 /// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left.
 pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<ExitCode> {
     let twin = HollowTwin::read(plan)?;
+    if plan.interface.as_ref().is_some_and(|options| options.lines == Lines::Drop) {
+        check_place(&kept_overlay(&plan.output))?;
+    }
     prepare(plan)?;
     let limits = Limits::current();
-    if !plan.links && plan.after.is_empty() && plan.interface.is_none() && plan.diagnostics.is_none() {
+    if plan.after.is_empty() && plan.interface.is_none() && plan.diagnostics.is_none() && is_safe_in_place(plan) {
         let last = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
         if last.fits(&limits) {
             return Err(cannot_run(program, last.exec()));
@@ -45,8 +50,8 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
         Ok::<_, anyhow::Error>(invocation)
     };
     let line = staging.line();
-    let by_interface = match &plan.interface {
-        None => false,
+    let pass = match &plan.interface {
+        None => None,
         Some(options) => by_interface(plan, options, &line, explain, |pass| {
             let (ended, said) = runner.capture(&invocation(pass.line())?)?;
             if let (Ended::Exited(0), Some(dep_info)) = (ended, staging.dep_info()) {
@@ -55,12 +60,12 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
             Ok((ended, said))
         }),
     };
-    let result = if by_interface {
+    let result = if pass.is_some() {
         // Diagnostics are those of the true source, and come from the link action.
         write_diagnostics(plan, b"").map(|()| 0)
     } else {
         // After a signal this starts nothing, and says that the signal ended it.
-        run(plan, program, &runner, &invocation(&line)?).and_then(|ended| match ended {
+        invocation(&line).and_then(|invocation| run(plan, program, &runner, &invocation)).and_then(|ended| match ended {
             Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
             Ended::Exited(code) => Ok(code),
             Ended::Killed(_) => {
@@ -73,13 +78,21 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
         Ok(0) => {
             staging.commit().context("cannot put the output into its place")?;
             publish(plan)?;
+            if plan.interface.is_some() && pass.is_none() {
+                forget_overlay(&plan.output);
+            }
         }
-        _ => staging.abandon(),
+        _ => {
+            staging.abandon();
+            if let Some(pass) = pass {
+                pass.discard();
+            }
+        }
     }
     result.map(ExitCode::from)
 }
 
-/// Makes the hollow rlib from the interface source. `false` if that could not be done: then the plain hollow rlib is right, or else the
+/// Makes the hollow rlib from the interface source. `None` if that could not be done: then the plain hollow rlib is right, or else the
 /// errors of the true source are.
 fn by_interface(
     plan: &Plan,
@@ -87,13 +100,13 @@ fn by_interface(
     line: &CommandLine,
     explain: &mut Explain,
     run: impl FnOnce(&InterfacePass) -> Result<(Ended, Vec<u8>)>,
-) -> bool {
+) -> Option<InterfacePass> {
     let why = match InterfacePass::prepare(line, options, &plan.output, explain) {
         Err(error) => format!("{error:#}"),
         Ok(pass) => match run(&pass) {
             Ok((Ended::Exited(0), said)) => {
                 drop(std::io::stderr().write_all(&artifact_messages(&said)));
-                return true;
+                return Some(pass);
             }
             Ok((_, said)) => {
                 pass.discard();
@@ -106,7 +119,7 @@ fn by_interface(
         },
     };
     explain.note(format_args!("plain hollow rlib, not by interface: {why}"));
-    false
+    None
 }
 
 /// Runs rustc to its end, and passes on what it says.
@@ -124,7 +137,7 @@ fn run(plan: &Plan, program: &Path, runner: &Runner, invocation: &Invocation) ->
 
 fn write_diagnostics(plan: &Plan, diagnostics: &[u8]) -> Result<()> {
     let Some(path) = &plan.diagnostics else { return Ok(()) };
-    fs_err::write(path, diagnostics).context("cannot write rustc's diagnostics")
+    write_anew(path, diagnostics).context("cannot write rustc's diagnostics")
 }
 
 /// That rustc can't be started.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +20,7 @@ fn program() -> Scratch {
 }
 
 /// An executable file.
-fn script(scratch: &Scratch, name: &str, text: &str) -> String {
+pub fn script(scratch: &Scratch, name: &str, text: &str) -> String {
     let path = scratch.write(name, text);
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     path.display().to_string()
@@ -195,7 +195,7 @@ fn an_output_that_can_not_be_written_is_one_line() {
 }
 
 #[test]
-fn a_read_only_or_hard_linked_output_is_unlinked_never_changed() {
+fn a_read_only_or_linked_output_is_replaced_never_changed() {
     let scratch = program();
     scratch.rustc("--crate-type=lib a.rs").ok();
     for (output, line) in [
@@ -205,16 +205,21 @@ fn a_read_only_or_hard_linked_output_is_unlinked_never_changed() {
         ("out/a.d", "link -- rustc --crate-type=lib --emit=link,dep-info --out-dir=out a.rs"),
         ("out/main", "link -- rustc --edition=2021 --crate-type=bin --out-dir=out main.rs --extern=a=liba.rlib"),
     ] {
-        let cached = scratch.write("cache", "old");
-        fs::set_permissions(&cached, PermissionsExt::from_mode(0o444)).unwrap();
-        fs::create_dir_all(scratch.path(output).parent().unwrap()).unwrap();
-        let _ = fs::remove_file(scratch.path(output));
-        fs::hard_link(&cached, scratch.path(output)).unwrap();
-        scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok();
-        assert_eq!(scratch.read("cache"), b"old", "{output}: the other name keeps its content");
-        assert_eq!(fs::metadata(&cached).unwrap().mode() & 0o777, 0o444, "{output}: and its permissions");
-        assert!(scratch.read(output) != b"old");
-        fs::remove_file(cached).unwrap();
+        for mode in [0o644, 0o444] {
+            let cached = scratch.write("cache", "old");
+            fs::set_permissions(&cached, PermissionsExt::from_mode(mode)).unwrap();
+            fs::create_dir_all(scratch.path(output).parent().unwrap()).unwrap();
+            for hard in [true, false] {
+                let _ = fs::remove_file(scratch.path(output));
+                let path = scratch.path(output);
+                if hard { fs::hard_link(&cached, path) } else { symlink(&cached, path) }.unwrap();
+                scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok();
+                assert_eq!(scratch.read("cache"), b"old", "{output}: the other name keeps its content");
+                assert_eq!(fs::metadata(&cached).unwrap().mode() & 0o777, mode, "{output}: and its permissions");
+                assert!(scratch.read(output) != b"old");
+            }
+            fs::remove_file(cached).unwrap();
+        }
     }
 }
 
@@ -222,7 +227,7 @@ fn a_read_only_or_hard_linked_output_is_unlinked_never_changed() {
 fn an_output_that_is_a_device_stays_one() {
     let scratch = program();
     scratch.rustc("--crate-type=lib a.rs").ok();
-    std::os::unix::fs::symlink("/dev/null", scratch.path("sink")).unwrap();
+    symlink("/dev/null", scratch.path("sink")).unwrap();
     scratch.action("link", "--crate-type=bin main.rs --extern=a=liba.rlib --emit=dep-info=sink,link=main").ok();
     scratch.action("link", "--crate-type=bin main.rs --extern=a=liba.rlib -o sink");
     assert!(scratch.path("sink").is_symlink());

@@ -16,6 +16,7 @@ mod faults;
 mod fixture;
 mod inspect;
 mod modes;
+mod old_outputs;
 mod pipeline;
 mod process_wrapper;
 mod readme;
