@@ -3,7 +3,9 @@
 //! An rlib is an `ar` archive. The member `lib.rmeta` holds rustc's metadata (wrapped in an object file on most targets); each
 //! codegen unit is a member `*.rcgu.o`. A full rlib has at least one of those, even for an empty crate; a hollow rlib has none.
 
+mod carried;
 mod edit;
+mod keep;
 mod metadata;
 mod seal;
 mod staged;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use object::read::archive::ArchiveFile;
 use object::{ReadCache, ReadRef};
 
+pub use keep::keep;
 pub use metadata::{Header, Svh, raw_metadata};
 pub use seal::{CannotSeal, Seal, Sealed};
 pub(crate) use staged::Staged;

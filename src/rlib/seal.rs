@@ -37,7 +37,7 @@ pub enum Sealed {
 
 /// Why a full rlib can't be sealed: one line that says what to do.
 #[derive(Debug)]
-pub struct CannotSeal(String);
+pub struct CannotSeal(pub(super) String);
 
 impl Seal {
     /// Reads a hollow rlib.
@@ -51,6 +51,24 @@ impl Seal {
         }
         let header = header(hollow, &rlib)?;
         Ok(Self { hollow: hollow.to_owned(), lib_rmeta: rlib.lib_rmeta, header })
+    }
+
+    /// Reads a full rlib whose metadata a newer version of the same crate is to have.
+    pub(super) fn of_older_version(older: &Path) -> Result<Self, CannotSeal> {
+        let rlib = Rlib::read(older).map_err(|error| unfit("cannot seal with", older, &error))?;
+        let header = header(older, &rlib)?;
+        Ok(Self { hollow: older.to_owned(), lib_rmeta: rlib.lib_rmeta, header })
+    }
+
+    /// The member `lib.rmeta`.
+    pub(super) fn lib_rmeta(&self) -> &[u8] {
+        &self.lib_rmeta
+    }
+
+    /// Whether this can be put on a full rlib.
+    pub(super) fn check_open(&self, full: &Path, file: &File) -> Result<(), CannotSeal> {
+        let rlib = Rlib::read_open(full, file).map_err(|error| unfit("cannot seal", full, &error))?;
+        self.check(full, &rlib)
     }
 
     /// The name of the crate, unless it is one of those that only the compiler can tell (`core`, `libc`).

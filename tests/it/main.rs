@@ -8,6 +8,7 @@ mod bazel;
 mod buck2;
 mod cargo_hollow;
 mod cargo_mode;
+mod carried;
 mod command_lines;
 mod corpus;
 mod drop_ins;
