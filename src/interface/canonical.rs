@@ -1,22 +1,27 @@
-//! Rust source text in one form: a function of its tokens, whatever its whitespace and its comments.
+//! Rust source text in one form: a function of its tokens, whatever its whitespace and its comments; what macros can see excepted, which stays
+//! as it is (`verbatim`).
 //!
 //! What is printed has the tokens that were read, but for trailing commas that mean nothing. Whether two punctuation characters touch is
-//! part of the tokens (`& &` is not `&&`), so it stays: everywhere in macro calls, definitions and attributes, whose macros may ask,
-//! and elsewhere where the two would be one operator.
+//! part of the tokens (`& &` is not `&&`), so it stays where the two would be one operator.
 //!
 //! Not normalised, though rustfmt may change it: blocks around the arms of a `match` and the commas behind them, `> >`, commas behind
 //! the only argument of a generic function or method, parentheses, the order of derives, `use` statements inside bodies.
 
-use super::inert;
+use std::ops::Range;
+
 use super::lex::{Kind, Token, Tokens, lex};
+use super::{inert, verbatim};
+
+/// Whether the attribute whose `#` is at an index runs no macro that sees its item.
+pub(super) type IsInert<'a> = &'a dyn Fn(Tokens<'_>, usize) -> bool;
 
 /// The text in canonical form. None if it is no sequence of sound tokens.
-pub(super) fn print(text: &str) -> Option<String> {
-    print_with_places(text, |_, _| {})
+pub(super) fn print(text: &str, is_inert: IsInert<'_>) -> Option<String> {
+    print_with_places(text, is_inert, |_, _| {})
 }
 
 /// The same. `place` is told of each token where it is in the canonical form, and where it was.
-pub(super) fn print_with_places(text: &str, mut place: impl FnMut(usize, Token)) -> Option<String> {
+pub(super) fn print_with_places(text: &str, is_inert: IsInert<'_>, mut place: impl FnMut(usize, Token)) -> Option<String> {
     let lexed = lex(text, 0);
     if !lexed.sound {
         return None;
@@ -31,11 +36,21 @@ pub(super) fn print_with_places(text: &str, mut place: impl FnMut(usize, Token))
         attribute_ended: false,
         in_where: None,
     };
-    for index in 0..tokens.len() {
-        printer.token(index);
-        if let Some(token) = printer.done.last().filter(|_| !printer.skipped) {
-            place(printer.out.len() - (token.end - token.start) as usize, *token);
+    let mut index = 0;
+    let ranges = verbatim::ranges(tokens, is_inert);
+    for range in ranges.iter().chain([&(tokens.len()..tokens.len())]) {
+        while index < range.start {
+            let token = tokens.tokens[index];
+            if printer.token(index, token) {
+                place(printer.out.len() - (token.end - token.start) as usize, token);
+            }
+            index += 1;
         }
+        let at = printer.verbatim(range);
+        for token in &tokens.tokens[range.clone()] {
+            place(at + (token.start - tokens.tokens[range.start].start) as usize, *token);
+        }
+        index = range.end;
     }
     let mut out = printer.out;
     if !out.is_empty() && !out.ends_with('\n') {
@@ -47,7 +62,8 @@ pub(super) fn print_with_places(text: &str, mut place: impl FnMut(usize, Token))
 struct Printer<'a> {
     /// What is read. Used to look ahead only.
     tokens: Tokens<'a>,
-    /// What was printed. Used to look back only, so that a comma that means nothing leaves no trace.
+    /// What was printed; the first and the last token of what stays as it is. Used to look back only, so that a comma that means nothing
+    /// leaves no trace.
     done: Vec<Token>,
     /// Such a comma stood before this token.
     skipped: bool,
@@ -63,16 +79,12 @@ struct Printer<'a> {
 #[derive(Clone, Copy)]
 struct Group {
     open: u8,
-    /// Inside a macro call, a macro definition or an attribute.
-    verbatim: bool,
     /// Printed on one line: parentheses, brackets, the names of a `use`, an emptied body.
     inline: bool,
     /// How many braces with lines of their own are open, this one included.
     depth: usize,
     /// An emptied body.
     body: bool,
-    /// An attribute, which ends its line.
-    attribute: bool,
     /// A list of arguments, in which a comma behind the only one means nothing.
     arguments: bool,
     commas: usize,
@@ -87,14 +99,49 @@ enum Gap {
 }
 
 impl Printer<'_> {
-    fn token(&mut self, index: usize) {
-        let Some(&token) = self.tokens.tokens.get(index) else { return };
+    /// Prints a token; false if it is a comma that means nothing.
+    fn token(&mut self, index: usize, token: Token) -> bool {
         let kind = token.kind;
         if kind == Kind::Punct(b',') && self.is_idle_comma(index) {
             self.skipped = true;
-            return;
+            return false;
         }
         let closed = if let Kind::Close(_) = kind { self.groups.pop() } else { None };
+        self.space(index, token, closed);
+        self.out.push_str(self.tokens.text(index));
+        match kind {
+            Kind::Open(open) => self.open(index, open),
+            Kind::Punct(b',') => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.commas += 1;
+                }
+            }
+            Kind::Word if self.tokens.text(index) == "where" => self.in_where = Some(self.groups.len()),
+            _ => {}
+        }
+        let ends_where = matches!(kind, Kind::Open(b'{') | Kind::Punct(b';'));
+        let level = self.groups.len() - usize::from(matches!(kind, Kind::Open(_)));
+        if ends_where && self.in_where.is_some_and(|at| level <= at) {
+            self.in_where = None;
+        }
+        self.done.push(token);
+        true
+    }
+
+    /// Prints a range of tokens as it is, with everything between them; returns where it begins.
+    fn verbatim(&mut self, range: &Range<usize>) -> usize {
+        let tokens = &self.tokens.tokens[range.clone()];
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return self.out.len() };
+        self.space(range.start, *first, None);
+        let at = self.out.len();
+        self.out.push_str(&self.tokens.text[first.start as usize..last.end as usize]);
+        self.done.extend([*first, *last]);
+        self.attribute_ended = first.kind == Kind::Punct(b'#') && last.kind == Kind::Close(b']');
+        at
+    }
+
+    /// Puts what goes before a token.
+    fn space(&mut self, index: usize, token: Token, closed: Option<Group>) {
         match self.gap(index, token, closed) {
             Gap::Nothing => {}
             Gap::Space => self.out.push(' '),
@@ -104,24 +151,7 @@ impl Printer<'_> {
                 self.out.extend(std::iter::repeat_n("    ", depth));
             }
         }
-        self.out.push_str(self.tokens.text(index));
-        match kind {
-            Kind::Open(open) => self.open(index, open),
-            Kind::Punct(b',') => {
-                if let Some(group) = self.groups.last_mut() {
-                    group.commas += 1;
-                }
-            }
-            Kind::Word if self.tokens.text(index) == "where" && !self.is_verbatim() => self.in_where = Some(self.groups.len()),
-            _ => {}
-        }
-        let ends_where = matches!(kind, Kind::Open(b'{') | Kind::Punct(b';'));
-        let level = self.groups.len() - usize::from(matches!(kind, Kind::Open(_)));
-        if ends_where && self.in_where.is_some_and(|at| level <= at) {
-            self.in_where = None;
-        }
-        self.attribute_ended = closed.is_some_and(|group| group.attribute);
-        self.done.push(token);
+        self.attribute_ended = false;
         self.skipped = false;
     }
 
@@ -129,30 +159,21 @@ impl Printer<'_> {
         Tokens { text: self.tokens.text, tokens: &self.done }
     }
 
-    fn is_verbatim(&self) -> bool {
-        self.groups.last().is_some_and(|group| group.verbatim)
-    }
-
     /// Enters the group that opens with a token that is not yet among the printed ones.
     fn open(&mut self, index: usize, open: u8) {
         let outer = self.groups.last().copied();
         let done = self.printed();
-        let (last, second) = (done.len().wrapping_sub(1), done.len().wrapping_sub(2));
-        let attribute = open == b'[' && (done.is_punct(last, b'#') || (done.is_punct(last, b'!') && done.is_punct(second, b'#')));
-        let verbatim = attribute || outer.is_some_and(|group| group.verbatim) || is_macro(done);
+        let last = done.len().wrapping_sub(1);
         let is_use = open == b'{' && done.is_punct(last, b':');
         let body = is_emptied(self.tokens, index);
         let inline = open != b'{' || is_use || body || outer.is_some_and(|group| group.inline && group.open == b'{');
         let arguments = open == b'(' && done.kind(last) == Some(Kind::Word) && !inert::KEYWORDS.contains(&done.text(last));
         let depth = outer.map_or(0, |group| group.depth) + usize::from(!inline);
-        self.groups.push(Group { open, verbatim, inline, body, depth, attribute, arguments, commas: 0 });
+        self.groups.push(Group { open, inline, body, depth, arguments, commas: 0 });
     }
 
     /// A trailing comma that means nothing.
     fn is_idle_comma(&self, index: usize) -> bool {
-        if self.is_verbatim() {
-            return false;
-        }
         match self.tokens.kind(index + 1) {
             Some(Kind::Close(b'}' | b']')) => true,
             // `(a,)` is a tuple, `f(a,)` is no different from `f(a)`.
@@ -170,7 +191,7 @@ impl Printer<'_> {
         let before = previous.kind;
         if let (Kind::Punct(one), Kind::Punct(other)) = (before, kind) {
             let touch = self.skipped || previous.end == token.start;
-            if self.is_verbatim() || is_operator(one, other) {
+            if is_operator(one, other) {
                 return if touch { Gap::Nothing } else { Gap::Space };
             }
         }
@@ -210,18 +231,6 @@ impl Printer<'_> {
             _ => Gap::Space,
         }
     }
-}
-
-/// Whether the group that opens behind these tokens is the tokens of a macro call or definition.
-fn is_macro(done: Tokens<'_>) -> bool {
-    let is_name = |index: usize| matches!(done.kind(index), Some(Kind::Word | Kind::RawWord));
-    let back = |count: usize| done.len().wrapping_sub(count);
-    let is_operator = |index: usize| inert::BEFORE_OPERATORS.contains(&done.text(index)) || done.text(index) == "impl";
-    let call = done.is_punct(back(1), b'!') && is_name(back(2)) && !is_operator(back(2));
-    let definition = is_name(back(1)) && done.is_punct(back(2), b'!') && is_name(back(3)) && !is_operator(back(3));
-    // `macro name(..) {..}` and `macro name {..}`
-    let declaration = is_name(back(1)) && done.is_word(back(2), "macro");
-    call || definition || declaration
 }
 
 /// Whether two characters side by side are, or begin, one operator.

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::canonical;
+use super::canonical::{self, IsInert};
 use super::file::File;
 use super::judge::Verdict;
 use super::lex::{Place, preamble};
 use super::shape::{Entry, Shape};
+use super::verbatim::behind_attribute;
 
 /// With every emptied body as short as its lines allow: each line of kept code is on its old line.
 pub(super) fn keeping_lines(file: &File, shape: &Shape, verdicts: &[Verdict]) -> String {
@@ -24,13 +25,21 @@ pub(super) fn keeping_lines(file: &File, shape: &Shape, verdicts: &[Verdict]) ->
     text
 }
 
+/// What of canonical text depends on the crate.
+#[derive(Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// The order of `mod` declarations means nothing.
+    pub sort_modules: bool,
+    pub is_inert: IsInert<'a>,
+}
+
 /// In canonical form, without the functions that are left out. None if that can't be made; nothing is known that can't.
 pub(super) fn dropping_lines(
     file: &File,
     shape: &Shape,
     verdicts: &[Verdict],
     left_out: &[bool],
-    sort_modules: bool,
+    form: Form<'_>,
     mut place: impl FnMut(Copied),
 ) -> Option<String> {
     let mut edits: Vec<(Place, String)> = emptied(shape, verdicts)
@@ -38,7 +47,7 @@ pub(super) fn dropping_lines(
         .map(|(place, _)| (place.clone(), "{loop{}}".into()))
         .collect();
     for container in &shape.containers {
-        runs(file, container, left_out, sort_modules, &mut edits);
+        runs(file, container, left_out, form, &mut edits);
     }
     for (function, _) in shape.functions.iter().zip(left_out).filter(|(_, left_out)| **left_out) {
         edits.push((function.place.clone(), String::new()));
@@ -65,7 +74,7 @@ pub(super) fn dropping_lines(
     text.push_str(&file.text[behind as usize..]);
     // rustc, too, reads CRLF as LF, also inside literals and doc comments (`rustc_span::normalize_src`).
     let text = if text.contains('\r') { text.replace("\r\n", "\n") } else { text };
-    canonical::print_with_places(&text, |at, token| {
+    canonical::print_with_places(&text, form.is_inert, |at, token| {
         let start = token.start as usize;
         let part = parts.partition_point(|(begin, ..)| *begin <= start);
         if let Some(&(begin, from, copied)) = part.checked_sub(1).and_then(|part| parts.get(part)) {
@@ -93,8 +102,8 @@ fn emptied<'a>(shape: &'a Shape, verdicts: &'a [Verdict]) -> impl Iterator<Item 
 }
 
 /// Sorts adjacent `use` statements and adjacent `mod x;` declarations, with their attributes. Neither order means anything; macros
-/// are in scope after their definition, but no such statement is one.
-fn runs(file: &File, container: &[Entry], left_out: &[bool], sort_modules: bool, edits: &mut Vec<(Place, String)>) {
+/// are in scope after their definition, but no such statement is one. One that a macro is given stays where and as it is.
+fn runs(file: &File, container: &[Entry], left_out: &[bool], form: Form<'_>, edits: &mut Vec<(Place, String)>) {
     let mut run: Vec<(&Place, String)> = Vec::new();
     let mut is_use = true;
     let mut close = |run: &mut Vec<(&Place, String)>, is_use: bool| {
@@ -108,22 +117,22 @@ fn runs(file: &File, container: &[Entry], left_out: &[bool], sort_modules: bool,
     };
     for entry in container {
         match entry {
-            Entry::Use { place, keyword, tree } => {
+            Entry::Use { place, keyword, tree } if is_blind(file, place, form.is_inert) => {
                 if !is_use {
                     close(&mut run, is_use);
                 }
                 is_use = true;
-                let mut text = printed(file, &(place.start..*keyword));
+                let mut text = printed(file, &(place.start..*keyword), form.is_inert);
                 // Writing to a string can't fail.
                 let _ = write!(text, " use {tree};");
                 run.push((place, text));
             }
-            Entry::Module { place, sortable: true } if sort_modules => {
+            Entry::Module { place, sortable: true } if form.sort_modules => {
                 if is_use {
                     close(&mut run, is_use);
                 }
                 is_use = false;
-                run.push((place, printed(file, place)));
+                run.push((place, printed(file, place, form.is_inert)));
             }
             Entry::Function(index) if left_out[*index] => {}
             _ => close(&mut run, is_use),
@@ -133,9 +142,15 @@ fn runs(file: &File, container: &[Entry], left_out: &[bool], sort_modules: bool,
 }
 
 /// A part of a file in canonical form, so that its order does not depend on its formatting.
-fn printed(file: &File, place: &Place) -> String {
+fn printed(file: &File, place: &Place, is_inert: IsInert<'_>) -> String {
     let text = slice(&file.text, place);
-    canonical::print(text).unwrap_or_else(|| text.to_owned())
+    canonical::print(text, is_inert).unwrap_or_else(|| text.to_owned())
+}
+
+/// Whether no attribute of an item is a macro that sees it.
+fn is_blind(file: &File, place: &Place, is_inert: IsInert<'_>) -> bool {
+    let tokens = file.tokens().within(place);
+    (0..tokens.len()).all(|index| behind_attribute(tokens, index).is_none() || is_inert(tokens, index))
 }
 
 fn slice<'a>(text: &'a str, place: &Place) -> &'a str {

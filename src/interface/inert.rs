@@ -82,6 +82,32 @@ pub(super) const BODY_FEATURES: &[&str] =
 /// Derives of the standard library: their code calls no method by convention.
 pub(super) const DERIVES: &[&str] = &["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
 
+/// Attributes, besides [`ATTRIBUTES`], that are built into the language: rustc calls a macro of the same name ambiguous (E0659), so none of them
+/// is one, and what is built in sees the syntax tree only. `derive` stands for std's, which are looked at one by one.
+pub(super) const BUILT_IN: &[&str] = &[
+    "coverage",
+    "debugger_visualizer",
+    "derive",
+    "fundamental",
+    "inline",
+    "instruction_set",
+    "link",
+    "link_name",
+    "link_ordinal",
+    "macro_export",
+    "marker",
+    "naked",
+    "non_exhaustive",
+    "optimize",
+    "panic_handler",
+    "proc_macro",
+    "proc_macro_attribute",
+    "proc_macro_derive",
+    "repr",
+    "thread_local",
+    "used",
+];
+
 /// Attributes of a type that generate no code at all, so that nothing calls a method of it by convention.
 pub(super) const TYPE_ATTRIBUTES: &[&str] = &["repr", "non_exhaustive", "default", "derive"];
 

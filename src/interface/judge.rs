@@ -141,7 +141,7 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether a glob import may make any name a macro in a scope.
-fn any_macro(shape: &Shape, scope: usize, facts: &Facts) -> bool {
+pub(super) fn any_macro(shape: &Shape, scope: usize, facts: &Facts) -> bool {
     let mut module = scope;
     while let (false, Some(parent)) = (shape.scopes[module].is_module, shape.scopes[module].parent) {
         module = parent;

@@ -13,6 +13,7 @@
 //! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
+//! | `verbatim` | what macros can see, which stays as it was written |
 //! | `origins` | where what is in canonical text is in the true source |
 //! | `items` | how two interface sources differ |
 //! | [`overlay`] | the text on disk, among links to everything else |
@@ -39,6 +40,7 @@ mod shape;
 mod tree;
 mod unit_tests;
 mod uses;
+mod verbatim;
 
 #[cfg(test)]
 mod tests;
@@ -48,12 +50,15 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use emit::{Copied, Form};
 use facts::Facts;
 pub use items::difference;
 use judge::{Judge, Verdict};
+use lex::Tokens;
 pub use origins::{Origins, Position};
 pub use reason::Reason;
 pub use report::{Outcome, Report};
+use scan::Scanner;
 use serde::{Deserialize, Serialize};
 pub use tree::{Disk, Files};
 use tree::{Source, Tree};
@@ -230,15 +235,26 @@ impl Crate {
         let Decisions { verdicts, left_out, .. } = self.decide(options);
         let sources = self.tree.sources.iter().zip(&verdicts).zip(&left_out);
         let origins = sources.filter_map(|((source, verdicts), left_out)| {
-            let shape = source.file.shape.as_ref()?;
-            let sort_modules = !self.facts.inner_macro_use;
             let mut tokens = Vec::new();
-            let text = emit::dropping_lines(&source.file, shape, verdicts.as_ref()?, left_out, sort_modules, |token| {
-                tokens.push(token)
-            })?;
+            let text = self.dropping_lines(source, verdicts.as_ref()?, left_out, |token| tokens.push(token))?;
             Some((source.path.clone(), Origins::new(text, source.file.text.clone(), tokens)))
         });
         origins.collect()
+    }
+
+    fn dropping_lines(
+        &self,
+        source: &Source,
+        verdicts: &[Verdict],
+        left_out: &[bool],
+        place: impl FnMut(Copied),
+    ) -> Option<String> {
+        let shape = source.file.shape.as_ref()?;
+        let scanner = Scanner { facts: &self.facts, expression_macros: &HashSet::new() };
+        let any_macro = (0..shape.scopes.len()).any(|scope| judge::any_macro(shape, scope, &self.facts));
+        let is_inert = |tokens: Tokens<'_>, pound: usize| scanner.is_blind(tokens, pound, any_macro);
+        let form = Form { sort_modules: !self.facts.inner_macro_use, is_inert: &is_inert };
+        emit::dropping_lines(&source.file, shape, verdicts, left_out, form, place)
     }
 
     fn write(&self, lines: Lines, decisions: Decisions) -> Interface {
@@ -248,8 +264,12 @@ impl Crate {
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
         for index in order {
-            let sort_modules = !self.facts.inner_macro_use;
-            interface.add(&sources[index], verdicts[index].as_deref(), &left_out[index], lines, sort_modules);
+            let (source, left_out) = (&sources[index], &left_out[index]);
+            let text = verdicts[index].as_deref().and_then(|verdicts| match lines {
+                Lines::Keep => Some(emit::keeping_lines(&source.file, source.file.shape.as_ref()?, verdicts)),
+                Lines::Drop => self.dropping_lines(source, verdicts, left_out, |_| {}),
+            });
+            interface.add(source, verdicts[index].as_deref(), left_out, text);
         }
         interface
     }
@@ -267,7 +287,7 @@ impl Crate {
 }
 
 impl Interface {
-    fn add(&mut self, source: &Source, verdicts: Option<&[Verdict]>, left_out: &[bool], lines: Lines, sort_modules: bool) {
+    fn add(&mut self, source: &Source, verdicts: Option<&[Verdict]>, left_out: &[bool], text: Option<String>) {
         let (Some(verdicts), Some(shape)) = (verdicts, &source.file.shape) else {
             let reason = if source.opaque { "a macro leads to it" } else { "it could not be parsed" };
             return self.report.files.push((source.path.clone(), reason.into()));
@@ -286,10 +306,6 @@ impl Interface {
             let name = format!("{label}{}", function.name);
             self.report.functions.push(report::Function { file: source.path.clone(), line, name, outcome });
         }
-        let text = match lines {
-            Lines::Keep => Some(emit::keeping_lines(&source.file, shape, verdicts)),
-            Lines::Drop => emit::dropping_lines(&source.file, shape, verdicts, left_out, sort_modules, |_| {}),
-        };
         self.files.extend(text.filter(|text| *text != source.file.text).map(|text| (source.path.clone(), text)));
     }
 }

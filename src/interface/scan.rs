@@ -10,6 +10,7 @@ use super::facts::{Facts, Import};
 use super::inert::{self, Places};
 use super::lex::{Kind, Place, Tokens};
 use super::reason::Reason;
+use super::verbatim::behind_attribute;
 
 /// Judges tokens of one crate.
 #[derive(Clone, Copy)]
@@ -125,7 +126,19 @@ impl Scanner<'_> {
     /// Whether an attribute of a type may make code that calls methods of it by convention.
     pub fn may_generate_code(self, tokens: Tokens<'_>, any_macro: bool) -> bool {
         let inert = |name: &str| inert::TYPE_ATTRIBUTES.contains(&name) || self.is_inert(name, Position::Function, any_macro);
-        let derives_known = (0..tokens.len()).filter(|&index| tokens.is_word(index, "derive")).all(|index| {
+        !(self.has_standard_derives(tokens, any_macro) && attributes(tokens, 0).iter().all(|name| inert(name)))
+    }
+
+    /// Whether the attribute whose `#` is at an index runs no macro that sees the text of the item on which it is.
+    pub fn is_blind(self, tokens: Tokens<'_>, pound: usize, any_macro: bool) -> bool {
+        let end = behind_attribute(tokens, pound).unwrap_or(pound);
+        let own = Tokens { text: tokens.text, tokens: &tokens.tokens[pound..end] };
+        let inert = |name: &str| inert::BUILT_IN.contains(&name) || self.is_inert(name, Position::Module, any_macro);
+        attributes(own, 0).iter().all(|name| inert(name)) && self.has_standard_derives(own, any_macro)
+    }
+
+    fn has_standard_derives(self, tokens: Tokens<'_>, any_macro: bool) -> bool {
+        (0..tokens.len()).filter(|&index| tokens.is_word(index, "derive")).all(|index| {
             let end = tokens.behind_group(index + 1);
             let names = (index + 2..end).filter(|&index| tokens.name(index).is_some());
             { names }.all(|index| {
@@ -133,8 +146,7 @@ impl Scanner<'_> {
                 let path = tokens.is_punct(index + 1, b':') || tokens.is_punct(index - 1, b':');
                 inert::DERIVES.contains(&name) && !path && !any_macro && !self.is_taken(name)
             })
-        });
-        !(derives_known && attributes(tokens, 0).iter().all(|name| inert(name)))
+        })
     }
 
     fn is_inert(self, name: &str, position: Position, any_macro: bool) -> bool {

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::lex::{Kind, Tokens, lex, preamble};
 use super::scan::attributes;
 use super::tree::Files;
+use super::verbatim::{behind_attribute, end_of_item, keyword};
 
 /// Files without what is compiled for tests only.
 #[derive(Clone, Copy, Debug)]
@@ -54,17 +55,17 @@ fn places(tokens: Tokens<'_>) -> Vec<Range<usize>> {
     while index < tokens.len() {
         if is_item_start
             && needs_test(tokens, index)
-            && let Some(end) = end_of_item(tokens, behind_attribute(tokens, index))
+            && let Some(end) = end_of_known(tokens, index)
         {
             places.push(tokens.tokens[index].start as usize..tokens.tokens[end - 1].end as usize);
             index = end;
             continue;
         }
         let is_inner_attribute = tokens.is_punct(index, b'#') && tokens.is_punct(index + 1, b'!');
-        let next = match tokens.kind(index) {
-            Some(Kind::Punct(b'#')) => behind_attribute(tokens, index),
-            Some(Kind::Open(_)) => tokens.behind_group(index),
-            _ => index + 1,
+        let next = match (behind_attribute(tokens, index), tokens.is_open(index)) {
+            (Some(behind), _) => behind,
+            (None, true) => tokens.behind_group(index),
+            (None, false) => index + 1,
         };
         is_item_start = match tokens.kind(index) {
             Some(Kind::Punct(b';') | Kind::Open(b'{')) => true,
@@ -87,42 +88,17 @@ fn needs_test(tokens: Tokens<'_>, pound: usize) -> bool {
     is_test(pound + 4, b')') || (tokens.is_word(pound + 4, "all") && tokens.is_open(pound + 5) && is_test(pound + 6, b','))
 }
 
-fn behind_attribute(tokens: Tokens<'_>, pound: usize) -> usize {
-    let open = pound + 1 + usize::from(tokens.is_punct(pound + 1, b'!'));
-    if tokens.is_open(open) { tokens.behind_group(open) } else { pound + 1 }
-}
-
 /// The index behind the item that begins at an index, perhaps with more attributes. `None` if it is not of a kind whose end can be told by tokens.
-fn end_of_item(tokens: Tokens<'_>, mut index: usize) -> Option<usize> {
-    loop {
-        index = match tokens.kind(index)? {
-            Kind::Punct(b'#') => behind_attribute(tokens, index),
-            Kind::Doc(_) => index + 1,
-            _ => break,
-        };
-    }
-    if tokens.is_word(index, "pub") {
-        index += 1;
-        if tokens.kind(index) == Some(Kind::Open(b'(')) {
-            index = tokens.behind_group(index);
-        }
-    }
-    let has_block = match tokens.text(index) {
-        "mod" | "fn" => true,
-        "use" => false,
-        "extern" if tokens.is_word(index + 1, "crate") => false,
-        _ => return None,
+fn end_of_known(tokens: Tokens<'_>, start: usize) -> Option<usize> {
+    let first = keyword(tokens, start);
+    let is_known = match tokens.text(first) {
+        "mod" | "fn" | "use" => true,
+        "extern" => tokens.is_word(first + 1, "crate"),
+        _ => false,
     };
-    while index < tokens.len() {
-        let block = tokens.kind(index) == Some(Kind::Open(b'{'));
-        // A constant among generic arguments is no body.
-        let is_argument = [b'<', b',', b'='].into_iter().any(|punct| tokens.is_punct(index.wrapping_sub(1), punct));
-        if tokens.is_punct(index, b';') || (block && has_block && !is_argument) {
-            return Some(if block { tokens.behind_group(index) } else { index + 1 });
-        }
-        index = if tokens.is_open(index) { tokens.behind_group(index) } else { index + 1 };
-    }
-    None
+    let end = end_of_item(tokens, start);
+    let ends = tokens.is_punct(end - 1, b';') || tokens.kind(end - 1) == Some(Kind::Close(b'}'));
+    (is_known && ends).then_some(end)
 }
 
 #[cfg(test)]
@@ -141,7 +117,7 @@ mod tests {
             "#[cfg(test)] #[path = \"x.rs\"] /** d */ pub(crate) mod tests;",
             "#[cfg(all(test, unix))] use a::{b, c};",
             "#[cfg(all(test))] extern crate a;",
-            "#[cfg(test)] fn f<const N: usize>() -> A<{ 1 }> where A<{ N }>: Copy { g() }",
+            "#[cfg(test)] fn f<const N: usize>() -> A<{ 1 }> where A<{ N }>: Copy, { g() }",
         ] {
             for before in ["", "//! Doc.\n", "#![allow(x)]", "use a::b;", "struct A {}", "impl A { fn f() {} }"] {
                 assert_eq!(

@@ -18,7 +18,7 @@ fn the_text_is_canonical_and_readable() {
 #![allow(x)]
 
 // ordinary
-use std::fmt; use crate::b::{d,c}; use a::*;
+use std::fmt; use crate::b::{d,c}; use crate::a::*;
 /// A.
 #[derive(Clone,Debug)] pub struct A<'a, T:Fn(u8)->u8> where T : Copy, { pub x : &'a [ T ; 4 ], /* no */ y:Vec<Vec<u8>>, }
 enum E { A(u8,), B { x : u8 }, C = -1 }
@@ -34,11 +34,11 @@ const fn g() -> &'static str { "a // b
     insta::assert_snapshot!(drop_(text), @r#"
     //! Doc.
     #![allow(x)]
-    use a::*;
+    use crate::a::*;
     use crate::b::{c, d};
     use std::fmt;
     /// A.
-    #[derive(Clone, Debug)]
+    #[derive(Clone,Debug)]
     pub struct A<'a, T: Fn(u8) -> u8> where T: Copy {
         pub x: &'a[T; 4],
         y: Vec<Vec<u8>>
@@ -59,11 +59,7 @@ const fn g() -> &'static str { "a // b
             }
         }
     }
-    macro_rules! m {
-        ($($x: expr),* $(,)?) => {
-            $(f($x,);) *
-        };
-    }
+    macro_rules! m { ($($x:expr),* $(,)?) => { $( f($x,) ; )* }; }
     pub fn f(x: u8) -> u8 { loop {} }
     "#);
 }
@@ -96,7 +92,7 @@ fn what_tokens_mean_shows() {
 #[test]
 fn the_order_of_use_statements_and_module_declarations_does_not_show() {
     same("use a::b; use c::{e, d}; pub fn f() {}", "use c::{\n    d,\n    e,\n};\n// x\nuse a::b;\n\npub fn f() {}");
-    same("#[cfg(x)]\npub use a; use b;", "use b; #[cfg( x )] pub use a;");
+    same("#[cfg(x)]\npub use a; use b;", "use b; #[cfg(x)]  pub use a ;");
     same("mod b; pub mod a; fn f() {}", "pub mod a;\nmod b;");
     different("#[macro_use] mod b; mod a;", "mod a; #[macro_use] mod b;");
     different("use a; m!(); use b;", "use b; m!(); use a;");
