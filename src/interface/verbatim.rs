@@ -158,10 +158,10 @@ mod tests {
     #[test]
     fn calls_definitions_and_attributes_stay() {
         assert_eq!(kept("fn f() { a :: b!( c ) + ! (d) ; if !(e) {} }"), ["a :: b!( c )"]);
-        assert_eq!(kept("impl !Send for A {} macro_rules! m { () => { n! {} } } macro k($a:tt) { b }"), [
-            "macro_rules! m { () => { n! {} } }",
-            "macro k($a:tt) { b }"
-        ]);
+        assert_eq!(
+            kept("impl !Send for A {} macro_rules! m { () => { n! {} } } macro k($a:tt) { b }"),
+            ["macro_rules! m { () => { n! {} } }", "macro k($a:tt) { b }"]
+        );
         assert_eq!(kept("#![i( a )] #[i] /// d\nstruct A;"), ["#![i( a )]", "#[i]"]);
     }
 
