@@ -1,6 +1,7 @@
 //! The command line of hollow itself. Nothing outside this file sees clap.
 
 use std::ffi::{OsStr, OsString};
+use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{action, cargo, inspect, interface, print};
+use crate::{action, cargo, inspect, interface, print, worker};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
@@ -36,6 +37,10 @@ pub enum Command {
     ProcessWrapper(Vec<OsString>),
     /// `hollow rustc-action`, likewise.
     RustcAction(Vec<OsString>),
+    /// `hollow worker --persistent_worker`.
+    Worker(worker::Options),
+    /// `hollow worker` for one action, with its arguments.
+    WorkOnce(Vec<OsString>),
     /// `hollow interface`.
     Interface(InterfaceRequest),
     /// `hollow inspect`.
@@ -136,6 +141,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         let arguments = own.split_off(2);
         return Command::Wrap { rustc: own.swap_remove(1), arguments };
     }
+    if let Some(arguments) = one_action(&own) {
+        return Command::WorkOnce(arguments);
+    }
     let takes_rustc = own.get(1).is_none_or(|command| command != "inspect" && command != "seal");
     let rustc = match own.iter().position(|argument| argument == "--").filter(|_| takes_rustc) {
         Some(end) => {
@@ -160,6 +168,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         }
         Commands::ProcessWrapper { arguments } => Command::ProcessWrapper(arguments),
         Commands::RustcAction { arguments } => Command::RustcAction(arguments),
+        Commands::Worker { protocol, jobs, persistent_worker: _ } => Command::Worker(worker::Options {
+            protocol: protocol.map(ProtocolChoice::into),
+            jobs: jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get),
+        }),
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
@@ -193,6 +205,21 @@ fn drop_in(own: &mut Vec<OsString>) -> Option<Command> {
             _ => return None,
         };
     Some(make(own.split_off(arguments)))
+}
+
+/// The arguments of the action that `hollow worker` is to run, if it is to run one: Bazel ends a worker's command line with `--persistent_worker`.
+fn one_action(own: &[OsString]) -> Option<Vec<OsString>> {
+    let mut rest = own.get(2..).filter(|_| own[1] == "worker")?;
+    if rest.iter().any(|argument| argument == "--persistent_worker") {
+        return None;
+    }
+    while let [option, following @ ..] = rest
+        && let Some(option) = option.to_str().filter(|option| option.starts_with("--jobs") || option.starts_with("--protocol"))
+    {
+        rest = if option.contains('=') { following } else { following.get(1..)? };
+    }
+    rest.first().filter(|first| *first != "--help" && *first != "-h")?;
+    Some(rest.to_vec())
 }
 
 /// Whether the first argument is the rustc of Cargo's wrapper protocol: a path, or a name that ends in `rustc`, or `clippy-driver`.
@@ -241,6 +268,11 @@ const INTERFACE_EXAMPLE: &str = "\
 Example: which bodies stay, and why?
   hollow interface --explain -- rustc --crate-type=lib src/lib.rs";
 
+const WORKER_EXAMPLE: &str = "\
+Example: what Bazel runs without and with a worker
+  hollow worker @liba.params
+  hollow worker --persistent_worker";
+
 const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
   hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
@@ -276,6 +308,22 @@ enum Commands {
         /// Where the sealed rlib goes, in place of FULL itself
         #[arg(long, value_name = "PATH")]
         output: Option<PathBuf>,
+    },
+    /// Serves requests of Bazel's as its persistent worker, or runs one action as such a request would
+    ///
+    /// A request is the argument list of an action: `metadata ... -- rustc ...`, `link ...` and so on, with `--env NAME=VALUE` before it for
+    /// variables of its own. Without `--persistent_worker`, which Bazel adds, the action is run at once.
+    #[command(override_usage = "hollow worker [OPTIONS] --persistent_worker\n       hollow worker [--env NAME=VALUE]... ACTION ARGS...\n       hollow worker @FLAGFILE", after_help = WORKER_EXAMPLE)]
+    Worker {
+        /// How requests are written; without it, the first one tells
+        #[arg(long, value_enum, value_name = "PROTOCOL")]
+        protocol: Option<ProtocolChoice>,
+        /// How many actions run at a time; without it, as many as there are processors
+        #[arg(long, value_name = "NUMBER")]
+        jobs: Option<NonZero<usize>>,
+        /// Serve requests
+        #[arg(long = "persistent_worker", required = true)]
+        persistent_worker: bool,
     },
     /// Prints or writes the interface source of a library
     ///
@@ -487,6 +535,23 @@ enum PrintFormat {
     Shell,
     /// argv, env and output as JSON
     Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ProtocolChoice {
+    /// Objects of JSON
+    Json,
+    /// Messages of protobuf, each after its length
+    Proto,
+}
+
+impl From<ProtocolChoice> for worker::Protocol {
+    fn from(choice: ProtocolChoice) -> Self {
+        match choice {
+            ProtocolChoice::Json => Self::Json,
+            ProtocolChoice::Proto => Self::Proto,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

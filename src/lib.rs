@@ -9,6 +9,7 @@
 //! | [`action`] | the two actions: an ordinary rustc command line in, the action's own out, and doing it |
 //! | [`cargo`] | Cargo mode: hollow as Cargo's wrapper of rustc |
 //! | [`compat`] | drop-ins for the action executables of rules_rust and Buck2 |
+//! | [`worker`] | Bazel's persistent worker: requests in, actions as processes of their own, answers out |
 //! | [`interface`] | interface source: which bodies no dependent can observe, and the crate without them |
 //! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata, sealing |
 //! | [`process`] | running rustc: exec, signals, exit status, limits of a command line |
@@ -29,6 +30,7 @@ pub mod print;
 pub mod process;
 pub mod rlib;
 pub mod rustc;
+pub mod worker;
 
 use std::fmt;
 use std::io::Write;

@@ -5,20 +5,20 @@ use std::process::ExitCode;
 use hollow::cli::{self, Command};
 use hollow::compat::{process_wrapper, rustc_action};
 use hollow::rlib::Seal;
-use hollow::{action, cargo, inspect, interface, print, report};
+use hollow::{action, cargo, inspect, interface, print, report, worker};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
 const STOPPED: u8 = 2;
 
 fn main() -> ExitCode {
-    run().unwrap_or_else(|error| {
+    run(cli::parse(std::env::args_os())).unwrap_or_else(|error| {
         report(format_args!("error: {error:#}"));
         ExitCode::from(STOPPED)
     })
 }
 
-fn run() -> anyhow::Result<ExitCode> {
-    match cli::parse(std::env::args_os()) {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Action(request) => {
             let program = request.rustc()?;
             let line = action::complete(request.command_line()?, &program)?;
@@ -35,6 +35,11 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::ProcessWrapper(arguments) => Ok(process_wrapper::run(arguments)),
         Command::RustcAction(arguments) => Ok(rustc_action::run(arguments)),
         Command::Wrap { rustc, arguments } => cargo::wrap(rustc, arguments),
+        Command::Worker(options) => worker::serve(options),
+        Command::WorkOnce(arguments) => {
+            let action = worker::once(arguments)?;
+            run(cli::parse(std::iter::once("hollow".into()).chain(action)))
+        }
         Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }

@@ -30,3 +30,5 @@ mod rustc_action;
 mod seal;
 mod seal_refusals;
 mod support;
+mod worker;
+mod worker_driver;
