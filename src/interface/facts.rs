@@ -2,7 +2,7 @@
 //!
 //! Tokens, not the syntax tree: what a macro call contains may well become code (`cfg_if! { use x::println; }`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::inert;
 use super::lex::{Kind, Tokens};
@@ -17,8 +17,14 @@ pub(super) struct Facts {
     pub imported: HashSet<String>,
     /// Any name may be a macro of the crate: a macro defines macros by names that it was given.
     pub any_defined: bool,
-    /// Any name may be a macro from elsewhere: `#[macro_use] extern crate x;`.
-    pub any_imported: bool,
+    /// Where the names come from that are given by a `use` of something else than the standard library.
+    pub origins: HashMap<String, Origin>,
+    /// Names that `as` gives.
+    pub aliases: HashSet<String>,
+    /// Names of modules.
+    pub modules: HashSet<String>,
+    /// Crates of which any name may be a macro: `#[macro_use] extern crate x;`.
+    pub macro_crates: HashSet<String>,
     /// `std`, `core` or `alloc` may mean something else.
     pub standard_taken: bool,
     /// A feature is enabled by which bodies define types.
@@ -27,12 +33,32 @@ pub(super) struct Facts {
     pub foreign_unwinding: bool,
     /// Identifiers are built in macros, or text is included that could not be read, so that anything may be named.
     pub names_unknown: bool,
-    /// Some glob import from another crate can be seen from other files.
-    pub leaks_glob: bool,
-    /// Some public glob import is from another crate, the standard library included.
-    pub exports_glob: bool,
+    /// Names that a `use` or an `extern crate` in a macro gives.
+    pub hidden_names: HashSet<String>,
+    /// Glob imports in macros.
+    pub hidden_globs: Vec<HiddenGlob>,
     /// A file begins with `#![macro_use]`, so that the order of `mod` declarations matters.
     pub inner_macro_use: bool,
+}
+
+/// Where a name comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The first names of the paths that lead out of the crate, as far as they tell.
+    pub crates: HashSet<String>,
+    /// A path begins with `crate`, `self` or `super`.
+    pub local: bool,
+}
+
+/// A glob import in a macro.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HiddenGlob {
+    /// The names of its path; none if it is not a simple one.
+    pub path: Vec<String>,
+    /// It imports from `std`, `core` or `alloc`.
+    pub standard: bool,
+    /// Other modules can see it.
+    pub public: bool,
 }
 
 impl Facts {
@@ -41,14 +67,42 @@ impl Facts {
         self.defined.extend(other.defined);
         self.imported.extend(other.imported);
         self.any_defined |= other.any_defined;
-        self.any_imported |= other.any_imported;
+        for (name, origin) in other.origins {
+            let own = self.origins.entry(name).or_default();
+            own.crates.extend(origin.crates);
+            own.local |= origin.local;
+        }
+        self.aliases.extend(other.aliases);
+        self.modules.extend(other.modules);
+        self.macro_crates.extend(other.macro_crates);
         self.standard_taken |= other.standard_taken;
         self.body_features |= other.body_features;
         self.foreign_unwinding |= other.foreign_unwinding;
         self.names_unknown |= other.names_unknown;
-        self.leaks_glob |= other.leaks_glob;
-        self.exports_glob |= other.exports_glob;
+        self.hidden_names.extend(other.hidden_names);
+        self.hidden_globs.extend(other.hidden_globs);
         self.inner_macro_use |= other.inner_macro_use;
+    }
+
+    /// Whether a glob import in a macro may give macros from elsewhere.
+    pub fn hides_glob(&self) -> bool {
+        self.hidden_globs.iter().any(|glob| !glob.standard && self.leads_out(glob))
+    }
+
+    /// Whether one may give names from elsewhere to dependents.
+    pub fn hides_public_glob(&self) -> bool {
+        self.hidden_globs.iter().any(|glob| glob.public && self.leads_out(glob))
+    }
+
+    fn leads_out(&self, glob: &HiddenGlob) -> bool {
+        let Some((first, rest)) = glob.path.split_first() else { return true };
+        let is_own = |name: &String| {
+            let is_declared = self.modules.contains(name) || name.starts_with(char::is_uppercase) || name == "super";
+            is_declared && !self.aliases.contains(name) && !self.hidden_names.contains(name)
+        };
+        let from_here =
+            matches!(&**first, "crate" | "self" | "super") || (first.starts_with(char::is_uppercase) && is_own(first));
+        !(from_here && rest.iter().all(is_own))
     }
 
     /// The reason, if there is one, why every body of the crate stays.
@@ -79,7 +133,12 @@ impl Facts {
                 },
                 "use" => facts.import(&Import::read(tokens, index)),
                 "macro_use" => facts.macro_use(tokens, index),
-                "mod" => facts.standard_taken |= is_standard(tokens.name(index + 1)),
+                "mod" => {
+                    facts.standard_taken |= is_standard(tokens.name(index + 1));
+                    facts.modules.extend(tokens.name(index + 1).map(str::to_owned));
+                }
+                // Casts are among them, to types that are rarely called like modules.
+                "as" => facts.aliases.extend(tokens.name(index + 1).map(str::to_owned)),
                 "extern" => facts.foreign_unwinding |= unwinds(tokens, index),
                 "crate" if tokens.is_word(index.wrapping_sub(1), "extern") && tokens.is_word(index + 2, "as") => {
                     facts.standard_taken |=
@@ -100,6 +159,12 @@ impl Facts {
         }
         for name in &import.names {
             self.standard_taken |= inert::STANDARD_CRATES.contains(name);
+            let origin = self.origins.entry((*name).to_owned()).or_default();
+            if matches!(import.first, "crate" | "self" | "super" | "Self") {
+                origin.local = true;
+            } else {
+                origin.crates.insert(import.first.to_owned());
+            }
             self.imported.insert((*name).to_owned());
         }
     }
@@ -119,10 +184,12 @@ impl Facts {
             return;
         }
         if tokens.kind(index + 1) == Some(Kind::Open(b'(')) {
-            let names = (index + 2..tokens.behind_group(index + 1)).filter_map(|index| tokens.name(index));
-            self.imported.extend(names.map(str::to_owned));
+            for listed in (index + 2..tokens.behind_group(index + 1)).filter_map(|index| tokens.name(index)) {
+                self.imported.insert(listed.to_owned());
+                self.origins.entry(listed.to_owned()).or_default().crates.insert(name.to_owned());
+            }
         } else {
-            self.any_imported = true;
+            self.macro_crates.insert(name.to_owned());
         }
     }
 }
@@ -217,12 +284,12 @@ mod tests {
 
     #[test]
     fn macros_of_an_extern_crate_may_have_any_name_unless_they_are_listed() {
-        assert!(facts("#[macro_use] extern crate log;").any_imported);
-        assert!(facts("#[macro_use] #[cfg(x)] pub extern crate log;").any_imported);
-        assert!(!facts("#[macro_use] extern crate alloc;").any_imported);
-        assert!(!facts("#[macro_use] mod m; ").any_imported);
+        assert!(facts("#[macro_use] extern crate log;").macro_crates.contains("log"));
+        assert!(facts("#[macro_use] #[cfg(x)] pub extern crate log;").macro_crates.contains("log"));
+        assert!(!facts("#[macro_use] extern crate alloc;").macro_crates.contains("alloc"));
+        assert!(!facts("#[macro_use] mod m; ").macro_crates.contains("log"));
         let listed = facts("#[macro_use(info, vec)] extern crate log;");
-        assert_eq!((listed.any_imported, listed.imported.contains("vec")), (false, true));
+        assert_eq!((listed.macro_crates.is_empty(), listed.imported.contains("vec")), (true, true));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! One source file: its text, its tokens and what syn found in it.
 
-use super::facts::{Facts, Import};
+use std::collections::HashSet;
+
+use super::facts::{Facts, HiddenGlob, Import};
 use super::lex::{Kind, Lexed, Place, Tokens, lex, preamble};
-use super::shape::{Entry, Shape};
+use super::modules::simple_glob;
+use super::shape::Shape;
 
 /// A file that was read.
 #[derive(Debug)]
@@ -26,9 +29,7 @@ impl File {
         // Nothing holds on to a span any more, and the map of spans would keep a copy of every text.
         proc_macro2::extra::invalidate_current_thread_spans();
         if let Some(shape) = &shape {
-            let hidden_glob = hidden_glob(tokens, shape);
-            facts.leaks_glob = leaks_glob(shape) || hidden_glob;
-            facts.exports_glob = shape.scopes.iter().any(|scope| scope.exports_foreign_glob) || hidden_glob;
+            hidden_imports(tokens, shape, &mut facts);
             let inner = shape.scopes.first().map_or(&[][..], |scope| &scope.attributes);
             let is_macro_use = |place: &Place| text[place.start as usize..place.end as usize].contains("macro_use");
             facts.inner_macro_use = inner.iter().any(is_macro_use);
@@ -81,32 +82,28 @@ fn is_shallow(tokens: Tokens<'_>) -> bool {
     true
 }
 
-/// Whether a glob import from another crate can be seen from another file: a public one, or one in a module that has files below.
-fn leaks_glob(shape: &Shape) -> bool {
-    let has_files = |scope: usize| shape.modules.iter().any(|module| is_within(shape, module.scope, scope));
-    shape.public_glob || (0..shape.scopes.len()).any(|scope| shape.scopes[scope].foreign_glob && has_files(scope))
-}
-
-fn is_within(shape: &Shape, inner: usize, outer: usize) -> bool {
-    let mut scope = Some(inner);
-    while let Some(index) = scope {
-        if index == outer {
-            return true;
+/// The `use` statements and `extern crate` that are in macros.
+fn hidden_imports(tokens: Tokens<'_>, shape: &Shape, facts: &mut Facts) {
+    let seen: HashSet<u32> = shape.scopes.iter().flat_map(|scope| &scope.imports).map(|import| import.keyword).collect();
+    let is_seen = |at: u32| seen.contains(&at) || shape.functions.iter().any(|function| function.body.contains(&at));
+    for index in 0..tokens.len() {
+        let at = tokens.tokens[index].start;
+        if tokens.is_word(index, "use") && !is_seen(at) {
+            let import = Import::read(tokens, index);
+            facts.hidden_names.extend(import.names.iter().map(|name| (*name).to_owned()));
+            if import.glob {
+                let private = index.checked_sub(1).is_none_or(|before| match tokens.kind(before) {
+                    Some(Kind::Word) => false,
+                    Some(Kind::Close(close)) => close == b')',
+                    _ => true,
+                });
+                let path = simple_glob(tokens, index).unwrap_or_default();
+                facts.hidden_globs.push(HiddenGlob { path, standard: import.standard, public: !private });
+            }
         }
-        scope = shape.scopes[index].parent;
+        if tokens.is_word(index, "extern") && tokens.is_word(index + 1, "crate") && !is_seen(at) {
+            let name = if tokens.is_word(index + 3, "as") { index + 4 } else { index + 2 };
+            facts.hidden_names.extend(tokens.name(name).map(str::to_owned));
+        }
     }
-    false
-}
-
-/// Whether a macro call holds a glob import from another crate.
-fn hidden_glob(tokens: Tokens<'_>, shape: &Shape) -> bool {
-    let is_seen = |at: u32| {
-        let in_body = shape.functions.iter().any(|function| function.body.contains(&at));
-        let is_use = |entry: &Entry| matches!(entry, Entry::Use { keyword, .. } if *keyword == at);
-        in_body || shape.containers.iter().flatten().any(is_use)
-    };
-    (0..tokens.len()).filter(|&index| tokens.is_word(index, "use")).any(|index| {
-        let import = Import::read(tokens, index);
-        import.glob && !import.local && !import.standard && !is_seen(tokens.tokens[index].start)
-    })
 }

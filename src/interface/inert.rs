@@ -61,6 +61,76 @@ pub(super) const ATTRIBUTES: &[(&str, Places, &str)] = &[
     ("reexport_test_harness_main", Module, "tests only"),
 ];
 
+/// Attributes, besides [`ATTRIBUTES`], that are built into the language: rustc calls a macro of the same name ambiguous (E0659), so none of them
+/// is one, and what is built in sees the syntax tree only. `derive` stands for std's, which are looked at one by one.
+pub(super) const BUILT_IN: &[&str] = &[
+    "bench",
+    "cfg_attr",
+    "coverage",
+    "debugger_visualizer",
+    "default",
+    "derive",
+    "fundamental",
+    "global_allocator",
+    "inline",
+    "instruction_set",
+    "link",
+    "link_name",
+    "link_ordinal",
+    "macro_export",
+    "marker",
+    "must_not_suspend",
+    "naked",
+    "no_link",
+    "non_exhaustive",
+    "optimize",
+    "panic_handler",
+    "proc_macro",
+    "proc_macro_attribute",
+    "proc_macro_derive",
+    "repr",
+    "thread_local",
+    "used",
+];
+
+/// Crates of which no macro names anything that it was not given, but by absolute paths, in its own definitions, and for the methods
+/// that are in [`NAMED_BY_MACROS`]. Each has its name, the attributes that its derives understand, and what its macros do.
+pub(super) const TRUSTED: &[(&str, &[&str], &str)] = &[
+    ("anyhow", &[], "expressions with `$crate::` paths"),
+    ("async_trait", &[], "an attribute that makes `::core::` paths of signatures and moves bodies as they are"),
+    ("bitflags", &[], "a type with its own methods, and `$crate::` paths"),
+    ("cfg_if", &[], "passes items through"),
+    ("clap", &["arg", "clap", "command", "group", "value"], "re-exports `clap_derive`; own macros with `$crate::` paths"),
+    ("clap_derive", &["arg", "clap", "command", "group", "value"], "impls with `clap::` paths"),
+    ("lazy_static", &[], "a type of its own, and `$crate::` paths"),
+    ("log", &[], "calls with `$crate::` paths"),
+    ("pin_project_lite", &["pin"], "a type with a method `project` of its own, and `$crate::` paths"),
+    ("serde", &["serde"], "re-exports `serde_derive`; own macros with `$crate::` paths"),
+    ("serde_core", &["serde"], "macros with `$crate::` paths"),
+    ("serde_derive", &["serde"], "impls with `_serde::` paths, and the functions that its attributes name"),
+    ("serde_json", &[], "expressions with `$crate::` paths"),
+    ("thiserror", &["backtrace", "error", "from", "source"], "re-exports `thiserror_impl`"),
+    ("thiserror_impl", &["backtrace", "error", "from", "source"], "impls with `::thiserror::` and `::core::` paths"),
+    ("tokio", &[], "expressions with `$crate::` paths; attributes that move bodies as they are"),
+    ("tokio_macros", &[], "attributes that move bodies as they are"),
+    ("tracing", &[], "expressions with `$crate::` paths; `instrument` moves bodies as they are"),
+    ("tracing_attributes", &[], "attributes that move bodies as they are"),
+];
+
+/// Methods that macros of the standard library and of [`TRUSTED`] crates call on what they are given, each with the macro. A private one that is
+/// called so may be what they find.
+pub(super) const NAMED_BY_MACROS: &[(&str, &str)] = &[
+    ("anyhow_kind", "anyhow's `anyhow!`"),
+    ("as_display", "thiserror's `Error`"),
+    ("as_dyn_error", "thiserror's `Error`"),
+    ("as_ref", "thiserror's `Error`"),
+    ("provide_ref", "thiserror's `Error`"),
+    ("thiserror_provide", "thiserror's `Error`"),
+    ("to_string", "clap's `Parser`"),
+    ("write_fmt", "`write!`"),
+    ("write_str", "thiserror's `Error`"),
+];
+
 /// Attributes that may go with the body in which they stand, because lints are capped in the hollow pass.
 pub(super) const LINT_LEVELS: &[&str] = &["allow", "warn", "deny", "forbid", "expect"];
 
@@ -81,35 +151,6 @@ pub(super) const BODY_FEATURES: &[&str] =
 
 /// Derives of the standard library: their code calls no method by convention.
 pub(super) const DERIVES: &[&str] = &["Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd"];
-
-/// Attributes, besides [`ATTRIBUTES`], that are built into the language: rustc calls a macro of the same name ambiguous (E0659), so none of them
-/// is one, and what is built in sees the syntax tree only. `derive` stands for std's, which are looked at one by one.
-pub(super) const BUILT_IN: &[&str] = &[
-    "coverage",
-    "debugger_visualizer",
-    "derive",
-    "fundamental",
-    "inline",
-    "instruction_set",
-    "link",
-    "link_name",
-    "link_ordinal",
-    "macro_export",
-    "marker",
-    "naked",
-    "non_exhaustive",
-    "optimize",
-    "panic_handler",
-    "proc_macro",
-    "proc_macro_attribute",
-    "proc_macro_derive",
-    "repr",
-    "thread_local",
-    "used",
-];
-
-/// Attributes of a type that generate no code at all, so that nothing calls a method of it by convention.
-pub(super) const TYPE_ATTRIBUTES: &[&str] = &["repr", "non_exhaustive", "default", "derive"];
 
 /// Calling conventions, `-unwind` or not, of functions with an ordinary body. The others are for interrupts, kernels and naked functions.
 pub(super) const CALLING_CONVENTIONS: &[&str] =
@@ -160,6 +201,36 @@ pub(super) const EXPRESSION_MACROS: &[(&str, &str)] = &[
     ("write", "a call"),
     ("writeln", "a call"),
 ];
+
+/// Other macros of theirs.
+const OTHER_MACROS: &[&str] = &[
+    "assert_matches",
+    "cfg_select",
+    "concat_bytes",
+    "concat_idents",
+    "const_format_args",
+    "debug_assert_matches",
+    "format_args_nl",
+    "global_asm",
+    "include",
+    "naked_asm",
+    "thread_local",
+];
+
+/// Whether a macro of the standard library is called so.
+pub(super) fn is_standard_macro(name: &str) -> bool {
+    EXPRESSION_MACROS.binary_search_by_key(&name, |(known, _)| known).is_ok() || OTHER_MACROS.contains(&name)
+}
+
+/// Whether an attribute is in [`ATTRIBUTES`].
+pub(super) fn is_attribute(name: &str) -> bool {
+    ATTRIBUTES.iter().any(|(known, ..)| is_called(name, known))
+}
+
+/// Whether an attribute is what an entry of [`ATTRIBUTES`] calls it.
+pub(super) fn is_called(name: &str, known: &str) -> bool {
+    known.strip_suffix('*').map_or(known == name, |tool| name.starts_with(tool))
+}
 
 /// The crates whose macros those are.
 pub(super) const STANDARD_CRATES: &[&str] = &["std", "core", "alloc"];

@@ -10,6 +10,8 @@
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
 //! | `inert` | the lists of what does not matter, with reasons |
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
+//! | `modules` | the modules as a graph: what is inside what, where globs lead |
+//! | `expansions` | where macros of dependencies may name what is private |
 //! | `places` | constants that are made from their place, which forbid canonical text |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
@@ -23,12 +25,14 @@
 mod canonical;
 pub mod command;
 mod emit;
+mod expansions;
 mod facts;
 mod file;
 mod inert;
 mod items;
 mod judge;
 mod lex;
+mod modules;
 mod origins;
 pub mod overlay;
 mod places;
@@ -55,6 +59,7 @@ use facts::Facts;
 pub use items::difference;
 use judge::{Judge, Verdict};
 use lex::Tokens;
+use modules::Modules;
 pub use origins::{Origins, Position};
 pub use reason::Reason;
 pub use report::{Outcome, Report};
@@ -64,7 +69,7 @@ pub use tree::{Disk, Files};
 use tree::{Source, Tree};
 pub use unit_tests::WithoutTests;
 
-use crate::rustc::{CommandLine, CrateType, Name, Settings};
+use crate::rustc::{CommandLine, CrateType, Extern, Name, Settings};
 
 /// What becomes of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +95,10 @@ pub struct Options {
     pub body_features: bool,
     /// `cfg(test)` holds, so that what is there for tests counts.
     pub with_tests: bool,
+    /// The edition is 2015, in which the paths of `use` begin at the crate root.
+    pub edition_2015: bool,
+    /// The names of externs whose macros name nothing that they were not given.
+    pub trusted: HashSet<String>,
 }
 
 /// The source of a crate.
@@ -114,6 +123,8 @@ struct Decisions {
     /// None where the text stays as it is.
     verdicts: Vec<Option<Vec<Verdict>>>,
     left_out: Vec<Vec<bool>>,
+    /// For each source: a glob import may give any name to a macro somewhere in it.
+    any_macro: Vec<bool>,
     /// Why no private function is left out, if that is so.
     keeps_private: Option<String>,
 }
@@ -132,6 +143,8 @@ impl Options {
             proc_macro: Settings::of(line).crate_types.contains(&CrateType::ProcMacro),
             body_features: line.values(Name::Unstable).any(enables),
             with_tests: line.has(Name::Test) || line.values(Name::Cfg).any(|cfg| cfg == "test"),
+            edition_2015: line.values(Name::Edition).last().is_none_or(|edition| edition == "2015"),
+            trusted: line.values(Name::Extern).filter_map(|value| trusted(&Extern::parse(value))).collect(),
         }
     }
 
@@ -139,6 +152,16 @@ impl Options {
     pub fn load(&self, root: &Path, files: impl Files + Sync, out_dir: Option<&Path>) -> io::Result<Crate> {
         if self.with_tests { Crate::load(root, &files, out_dir) } else { Crate::load(root, &WithoutTests(files), out_dir) }
     }
+}
+
+/// The name of an extern that is a trusted crate, as its file tells.
+fn trusted(dependency: &Extern) -> Option<String> {
+    let name = dependency.name.to_str()?;
+    let file = dependency.path.as_deref().and_then(Path::file_stem).map_or(Some(name), OsStr::to_str)?;
+    let stem = file.strip_prefix("lib").unwrap_or(file);
+    let stem = stem.strip_suffix("_meta").unwrap_or(stem);
+    let krate = stem.split_once('-').map_or(stem, |(krate, _)| krate);
+    inert::TRUSTED.iter().any(|(trusted, ..)| *trusted == krate).then(|| name.to_owned())
 }
 
 impl Crate {
@@ -221,10 +244,12 @@ impl Crate {
             Lines::Drop => self.keeps_private(everything.as_ref()),
         };
         let leave_out = options.lines == Lines::Drop && keeps_private.is_none();
-        let judge = Judge::new(sources, &self.facts, &options.expression_macros, everything);
-        let verdicts: Vec<_> = (0..sources.len()).map(|index| judge.source(index, leave_out)).collect();
+        let scanner = Scanner { facts: &self.facts, expression_macros: &options.expression_macros, trusted: &options.trusted };
+        let modules = Modules::of(sources, &self.facts, options.edition_2015);
+        let verdicts = Judge::new(sources, &modules, scanner, everything).all(leave_out);
         let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
-        Decisions { verdicts, left_out, keeps_private }
+        let any_macro = (0..sources.len()).map(|source| modules.any_macro_in(source)).collect();
+        Decisions { verdicts, left_out, any_macro, keeps_private }
     }
 
     /// Where everything in the interface source is in the true source, for each file that differs. Only lines that were dropped have moved.
@@ -232,11 +257,11 @@ impl Crate {
         if options.lines == Lines::Keep {
             return Vec::new();
         }
-        let Decisions { verdicts, left_out, .. } = self.decide(options);
-        let sources = self.tree.sources.iter().zip(&verdicts).zip(&left_out);
-        let origins = sources.filter_map(|((source, verdicts), left_out)| {
+        let Decisions { verdicts, left_out, any_macro, .. } = self.decide(options);
+        let origins = self.tree.sources.iter().enumerate().filter_map(|(index, source)| {
             let mut tokens = Vec::new();
-            let text = self.dropping_lines(source, verdicts.as_ref()?, left_out, |token| tokens.push(token))?;
+            let (verdicts, left_out) = (verdicts[index].as_ref()?, &left_out[index]);
+            let text = self.dropping_lines(source, verdicts, left_out, any_macro[index], |token| tokens.push(token))?;
             Some((source.path.clone(), Origins::new(text, source.file.text.clone(), tokens)))
         });
         origins.collect()
@@ -247,11 +272,12 @@ impl Crate {
         source: &Source,
         verdicts: &[Verdict],
         left_out: &[bool],
+        any_macro: bool,
         place: impl FnMut(Copied),
     ) -> Option<String> {
         let shape = source.file.shape.as_ref()?;
-        let scanner = Scanner { facts: &self.facts, expression_macros: &HashSet::new() };
-        let any_macro = (0..shape.scopes.len()).any(|scope| judge::any_macro(shape, scope, &self.facts));
+        let none = HashSet::new();
+        let scanner = Scanner { facts: &self.facts, expression_macros: &none, trusted: &none };
         let is_inert = |tokens: Tokens<'_>, pound: usize| scanner.is_blind(tokens, pound, any_macro);
         let form = Form { sort_modules: !self.facts.inner_macro_use, is_inert: &is_inert };
         emit::dropping_lines(&source.file, shape, verdicts, left_out, form, place)
@@ -259,7 +285,7 @@ impl Crate {
 
     fn write(&self, lines: Lines, decisions: Decisions) -> Interface {
         let sources = &self.tree.sources;
-        let Decisions { verdicts, left_out, keeps_private } = decisions;
+        let Decisions { verdicts, left_out, any_macro, keeps_private } = decisions;
         let mut interface = Interface { report: Report { keeps_private, ..Report::default() }, ..Interface::default() };
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
@@ -267,7 +293,7 @@ impl Crate {
             let (source, left_out) = (&sources[index], &left_out[index]);
             let text = verdicts[index].as_deref().and_then(|verdicts| match lines {
                 Lines::Keep => Some(emit::keeping_lines(&source.file, source.file.shape.as_ref()?, verdicts)),
-                Lines::Drop => self.dropping_lines(source, verdicts, left_out, |_| {}),
+                Lines::Drop => self.dropping_lines(source, verdicts, left_out, any_macro[index], |_| {}),
             });
             interface.add(source, verdicts[index].as_deref(), left_out, text);
         }

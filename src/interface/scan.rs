@@ -18,6 +18,8 @@ pub(super) struct Scanner<'a> {
     pub facts: &'a Facts,
     /// Macros that the user says expand to expressions.
     pub expression_macros: &'a HashSet<String>,
+    /// The names of externs that are trusted crates.
+    pub trusted: &'a HashSet<String>,
 }
 
 /// Where an attribute stands.
@@ -29,8 +31,9 @@ pub(super) enum Position {
 }
 
 impl Scanner<'_> {
-    /// The first thing in a body by which it may matter outside. `any_macro` says that a glob import may give any name to a macro.
-    pub fn body(self, tokens: Tokens<'_>, any_macro: bool) -> Option<Reason> {
+    /// The first thing in a body by which it may matter outside. `any_macro` says that a glob import around it may give any name to a macro,
+    /// and `glob` asks that about one in the body, whose `use` is at an index.
+    pub fn body(self, tokens: Tokens<'_>, any_macro: bool, glob: impl Fn(Tokens<'_>, usize) -> bool) -> Option<Reason> {
         let mut standard_macro = None;
         let mut may_be_imported = any_macro;
         for index in 0..tokens.len() {
@@ -60,7 +63,10 @@ impl Scanner<'_> {
                     "macro_rules" => return Some(Reason::Item("macro_rules!")),
                     "macro" => return Some(Reason::Item("macro")),
                     "extern" if !is_function_type(tokens, index) => return Some(Reason::Item("extern")),
-                    "use" => may_be_imported |= gives_macro_names(&Import::read(tokens, index)),
+                    "use" if !may_be_imported => {
+                        let import = Import::read(tokens, index);
+                        may_be_imported = gives_macro_names(&import) || (import.glob && glob(tokens, index));
+                    }
                     _ => {}
                 },
                 _ => {}
@@ -123,12 +129,6 @@ impl Scanner<'_> {
         })
     }
 
-    /// Whether an attribute of a type may make code that calls methods of it by convention.
-    pub fn may_generate_code(self, tokens: Tokens<'_>, any_macro: bool) -> bool {
-        let inert = |name: &str| inert::TYPE_ATTRIBUTES.contains(&name) || self.is_inert(name, Position::Function, any_macro);
-        !(self.has_standard_derives(tokens, any_macro) && attributes(tokens, 0).iter().all(|name| inert(name)))
-    }
-
     /// Whether the attribute whose `#` is at an index runs no macro that sees the text of the item on which it is.
     pub fn is_blind(self, tokens: Tokens<'_>, pound: usize, any_macro: bool) -> bool {
         let end = behind_attribute(tokens, pound).unwrap_or(pound);
@@ -150,8 +150,7 @@ impl Scanner<'_> {
     }
 
     fn is_inert(self, name: &str, position: Position, any_macro: bool) -> bool {
-        let is_it = |known: &str| known.strip_suffix('*').map_or(known == name, |tool| name.starts_with(tool));
-        let Some((_, places, _)) = inert::ATTRIBUTES.iter().find(|(known, ..)| is_it(known)) else {
+        let Some((_, places, _)) = inert::ATTRIBUTES.iter().find(|(known, ..)| inert::is_called(name, known)) else {
             return false;
         };
         let allowed = match position {
@@ -165,7 +164,7 @@ impl Scanner<'_> {
     /// Whether a name of the standard prelude may mean something else in this crate.
     pub fn is_taken(self, name: &str) -> bool {
         let facts = self.facts;
-        facts.any_imported || facts.any_defined || facts.imported.contains(name) || facts.defined.contains(name)
+        !facts.macro_crates.is_empty() || facts.any_defined || facts.imported.contains(name) || facts.defined.contains(name)
     }
 
     fn is_user_macro(self, name: &str) -> bool {
@@ -184,15 +183,17 @@ impl Scanner<'_> {
 }
 
 /// A macro call.
-struct Call<'a> {
-    name: &'a str,
+pub(super) struct Call<'a> {
+    pub name: &'a str,
     /// The first name of its path, if it has several.
-    qualifier: Option<&'a str>,
+    pub qualifier: Option<&'a str>,
+    /// A macro calls it by a name that it was given: `$name!()`.
+    pub is_given: bool,
 }
 
 impl<'a> Call<'a> {
     /// The one whose `!` is at an index.
-    fn at(tokens: Tokens<'a>, bang: usize) -> Option<Self> {
+    pub fn at(tokens: Tokens<'a>, bang: usize) -> Option<Self> {
         let mut start = bang.checked_sub(1)?;
         let name = tokens.name(start)?;
         let operator = tokens.kind(start) == Some(Kind::Word) && inert::BEFORE_OPERATORS.contains(&name);
@@ -207,7 +208,8 @@ impl<'a> Call<'a> {
             qualifier = Some(first);
             start -= 3;
         }
-        Some(Self { name, qualifier })
+        let is_given = start > 0 && tokens.is_punct(start - 1, b'$') && qualifier.unwrap_or(name) != "crate";
+        Some(Self { name, qualifier, is_given })
     }
 }
 
@@ -269,7 +271,7 @@ fn is_function_type(tokens: Tokens<'_>, index: usize) -> bool {
 /// Whether a `use` inside a body may give the name of a standard macro to something else.
 fn gives_macro_names(import: &Import<'_>) -> bool {
     let is_macro = |name: &&str| inert::EXPRESSION_MACROS.iter().any(|(known, _)| known == name);
-    !import.standard && ((import.glob && !import.local) || import.names.iter().any(is_macro))
+    !import.standard && import.names.iter().any(is_macro)
 }
 
 #[cfg(test)]

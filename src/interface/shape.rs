@@ -3,12 +3,12 @@
 //! syn parses the text once; everything that is needed later is taken from the tree as byte places, and the tree is dropped.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::{AttrStyle, Attribute, FnArg, GenericParam, Generics, ImplItem, Item, Signature, TraitItem, Type, UseTree, Visibility};
+use syn::{AttrStyle, Attribute, FnArg, GenericParam, Generics, ImplItem, Item, Signature, TraitItem, Type, Visibility};
 
-use super::facts::Import;
+use super::inert;
 use super::lex::{Place, Tokens};
 use super::reason::Reason;
-use super::{inert, uses};
+use super::uses::{self, Import};
 
 /// Where things are in a file.
 #[derive(Debug, Default)]
@@ -19,10 +19,6 @@ pub(super) struct Shape {
     pub modules: Vec<Module>,
     /// For each module of the file, itself included: its items in their order.
     pub containers: Vec<Vec<Entry>>,
-    /// Types with their attributes: code may be generated for them that calls methods by name.
-    pub types: Vec<(String, Vec<Place>)>,
-    /// A `pub use` of everything of another crate.
-    pub public_glob: bool,
     /// The inline modules, each with those around it, outermost first.
     pub inline: Vec<Vec<Segment>>,
 }
@@ -40,8 +36,21 @@ pub(super) struct Function {
     pub inner_attributes: Vec<Place>,
     /// A reason to stay that the syntax alone tells.
     pub stays: Option<Reason>,
-    /// Whether it could be left out as far as its place and visibility go.
-    pub private: bool,
+    /// From where it can be named.
+    pub seen: Seen,
+}
+
+/// From where something can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// From the module that it is in, and those inside.
+    Module,
+    /// From the module around that, too.
+    Parent,
+    /// From anywhere in the crate.
+    Crate,
+    /// From other crates, too, as far as its own visibility goes.
+    Anywhere,
 }
 
 /// A module or an `impl`.
@@ -52,16 +61,12 @@ pub(super) struct Scope {
     /// For messages: `name::` or `Type::`; empty for the file.
     pub label: String,
     pub attributes: Vec<Place>,
-    /// A glob import from another crate, by which any name may be a macro.
-    pub foreign_glob: bool,
-    /// A glob import from this crate.
-    pub local_glob: bool,
-    /// A public glob import from another crate, the standard library included.
-    pub exports_foreign_glob: bool,
-    /// A public glob import from this crate.
-    pub exports_local_glob: bool,
-    /// The name of the type, if it is an inherent `impl` of a plain one.
-    pub self_type: Option<String>,
+    /// Where it is, if it is a module.
+    pub place: Place,
+    /// Its `use` statements and those `extern crate`, if it is a module.
+    pub imports: Vec<Import>,
+    /// The names of its enums, if it is a module.
+    pub enums: Vec<String>,
 }
 
 /// `mod name;`
@@ -105,7 +110,7 @@ impl Shape {
     /// Takes the places from a tree whose text begins at a byte.
     pub fn of(file: &syn::File, tokens: Tokens<'_>, from: usize) -> Self {
         let mut walk = Walk { tokens, from, shape: Self::default(), around: Vec::new() };
-        walk.shape.scopes.push(Scope::new(true, None, String::new(), walk.places(&file.attrs)));
+        walk.scope(None, Some(0..u32::MAX), String::new(), &file.attrs);
         walk.items(&file.items, 0);
         walk.shape
     }
@@ -116,22 +121,6 @@ impl Shape {
     pub fn label(&self, scope: usize) -> String {
         let scope = &self.scopes[scope];
         scope.parent.map_or_else(String::new, |parent| self.label(parent)) + &scope.label
-    }
-}
-
-impl Scope {
-    fn new(is_module: bool, parent: Option<usize>, label: String, attributes: Vec<Place>) -> Self {
-        Self {
-            is_module,
-            parent,
-            label,
-            attributes,
-            foreign_glob: false,
-            local_glob: false,
-            exports_foreign_glob: false,
-            exports_local_glob: false,
-            self_type: None,
-        }
     }
 }
 
@@ -155,7 +144,7 @@ impl Walk<'_> {
                     &item.block,
                     scope,
                 )),
-                Item::Use(item) => self.import(item, items, scope),
+                Item::Use(item) => self.import(item, scope),
                 Item::Mod(item) => self.module(item, scope),
                 Item::Impl(item) => {
                     self.implementation(item, scope);
@@ -165,9 +154,15 @@ impl Walk<'_> {
                     self.trait_(item, scope);
                     Entry::Other
                 }
-                Item::Struct(item) => self.type_(&item.ident, &item.attrs),
-                Item::Enum(item) => self.type_(&item.ident, &item.attrs),
-                Item::Union(item) => self.type_(&item.ident, &item.attrs),
+                Item::Enum(item) => {
+                    self.shape.scopes[scope].enums.push(plain(&item.ident));
+                    Entry::Other
+                }
+                Item::ExternCrate(item) => {
+                    let keyword = self.start(item.extern_token.span);
+                    self.shape.scopes[scope].imports.push(Import::of_crate(item, keyword));
+                    Entry::Other
+                }
                 _ => Entry::Other,
             });
         }
@@ -199,30 +194,29 @@ impl Walk<'_> {
                 .map(|attribute| self.place(attribute))
                 .collect(),
             stays: syntactic_reason(signature, qualified),
-            private: !is_main && visibility.is_some_and(|visibility| !matches!(visibility, Visibility::Public(_))),
+            seen: if is_main { Seen::Anywhere } else { visibility.map_or(Seen::Anywhere, seen) },
             name,
         });
         self.shape.functions.len() - 1
     }
 
-    fn import(&mut self, item: &syn::ItemUse, siblings: &[Item], scope: usize) -> Entry {
+    /// A new scope, which is a module if it has a place.
+    fn scope(&mut self, parent: Option<usize>, module: Option<Place>, label: String, attributes: &[Attribute]) -> usize {
+        self.shape.scopes.push(Scope {
+            is_module: module.is_some(),
+            parent,
+            label,
+            attributes: self.places(attributes),
+            place: module.unwrap_or_default(),
+            imports: Vec::new(),
+            enums: Vec::new(),
+        });
+        self.shape.scopes.len() - 1
+    }
+
+    fn import(&mut self, item: &syn::ItemUse, scope: usize) -> Entry {
         let keyword = self.start(item.use_token.span);
-        let index = self.tokens.tokens.partition_point(|token| token.start < keyword);
-        let import = Import::read(self.tokens, index);
-        if has_glob(&item.tree) {
-            let declared = item.leading_colon.is_none() && siblings.iter().any(|sibling| declares(sibling, import.first));
-            let is_local = import.local || declared;
-            let is_public = !matches!(item.vis, Visibility::Inherited);
-            let own = &mut self.shape.scopes[scope];
-            own.exports_local_glob |= is_public && is_local;
-            own.exports_foreign_glob |= is_public && !is_local;
-            if is_local {
-                own.local_glob = true;
-            } else if !import.standard {
-                own.foreign_glob = true;
-                self.shape.public_glob |= is_public;
-            }
-        }
+        self.shape.scopes[scope].imports.extend(Import::of_use(item, keyword));
         let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.use_token.span);
         let place = self.start(first)..self.end(item.semi_token.span);
         Entry::Use { place, keyword, tree: uses::render(item) }
@@ -231,11 +225,10 @@ impl Walk<'_> {
     fn module(&mut self, item: &syn::ItemMod, scope: usize) -> Entry {
         let name = plain(&item.ident);
         let path = path_attribute(&item.attrs);
-        let attributes = self.places(&item.attrs);
         match (&item.content, &item.semi) {
-            (Some((_, items)), _) => {
-                let inner = self.shape.scopes.len();
-                self.shape.scopes.push(Scope::new(true, Some(scope), format!("{name}::"), attributes));
+            (Some((braces, items)), _) => {
+                let place = self.start(braces.span.open())..self.end(braces.span.close());
+                let inner = self.scope(Some(scope), Some(place), format!("{name}::"), &item.attrs);
                 self.around.push(Segment { name, path });
                 self.shape.inline.push(self.around.clone());
                 self.items(items, inner);
@@ -249,6 +242,7 @@ impl Walk<'_> {
                     item.unsafety.is_none() && !self.tokens.text[place.start as usize..place.end as usize].contains("macro_use");
                 let keyword = self.start(item.mod_token.span);
                 let around = self.around.clone();
+                let attributes = self.places(&item.attrs);
                 self.shape.modules.push(Module { name, scope, keyword, attributes, around, path });
                 Entry::Module { place, sortable }
             }
@@ -263,11 +257,8 @@ impl Walk<'_> {
         };
         let generic = is_generic(&item.generics);
         let odd = item.modifiers.require_empty().is_err();
-        let inner = self.shape.scopes.len();
-        let label = self_type.as_ref().map(|name| format!("{name}::")).unwrap_or_default();
-        let mut own = Scope::new(false, Some(scope), label, self.places(&item.attrs));
-        own.self_type = if item.trait_.is_none() { self_type } else { None };
-        self.shape.scopes.push(own);
+        let label = self_type.map(|name| format!("{name}::")).unwrap_or_default();
+        let inner = self.scope(Some(scope), None, label, &item.attrs);
         let has_macro = matches!(*item.self_ty, Type::Macro(_));
         for member in &item.items {
             let ImplItem::Fn(member) = member else { continue };
@@ -281,26 +272,16 @@ impl Walk<'_> {
             if has_macro {
                 function.stays.get_or_insert(Reason::MacroInSignature);
             }
-            if item.trait_.is_some() {
-                function.private = false;
-            }
         }
     }
 
     fn trait_(&mut self, item: &syn::ItemTrait, scope: usize) {
-        let inner = self.shape.scopes.len();
-        self.shape.scopes.push(Scope::new(false, Some(scope), format!("{}::", item.ident), Vec::new()));
+        let inner = self.scope(Some(scope), None, format!("{}::", item.ident), &[]);
         for member in &item.items {
             let TraitItem::Fn(syn::TraitItemFn { attrs, sig, default: Some(block), .. }) = member else { continue };
             let index = self.function(attrs, None, false, sig, block, inner);
             self.shape.functions[index].stays = Some(Reason::TraitDefault);
         }
-    }
-
-    fn type_(&mut self, name: &syn::Ident, attributes: &[Attribute]) -> Entry {
-        let attributes = self.places(attributes);
-        self.shape.types.push((plain(name), attributes));
-        Entry::Other
     }
 
     fn places(&self, attributes: &[Attribute]) -> Vec<Place> {
@@ -353,28 +334,19 @@ fn is_generic(generics: &Generics) -> bool {
     generics.params.iter().any(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
 }
 
-fn has_glob(tree: &UseTree) -> bool {
-    match tree {
-        UseTree::Glob(_) => true,
-        UseTree::Path(path) => has_glob(&path.tree),
-        UseTree::Group(group) => group.items.iter().any(has_glob),
-        UseTree::Name(_) | UseTree::Rename(_) => false,
-    }
-}
-
-/// Whether an item declares a name in the namespace of modules and types.
-fn declares(item: &Item, name: &str) -> bool {
-    match item {
-        Item::Mod(item) => item.ident == name,
-        Item::Enum(item) => item.ident == name,
-        Item::Struct(item) => item.ident == name,
-        Item::Trait(item) => item.ident == name,
-        _ => false,
+/// From where something of a visibility can be named.
+fn seen(visibility: &Visibility) -> Seen {
+    match visibility {
+        Visibility::Inherited => Seen::Module,
+        Visibility::Restricted(restricted) if restricted.path.is_ident("self") => Seen::Module,
+        Visibility::Restricted(restricted) if restricted.path.is_ident("super") => Seen::Parent,
+        Visibility::Restricted(_) => Seen::Crate,
+        Visibility::Public(_) => Seen::Anywhere,
     }
 }
 
 /// The name without `r#`.
-fn plain(name: &syn::Ident) -> String {
+pub(super) fn plain(name: &syn::Ident) -> String {
     let name = name.to_string();
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
 }

@@ -1,6 +1,72 @@
-//! `use` statements in one form, whatever the order of their names.
+//! `use` statements: the names that they give, and one form for each, whatever the order of its names.
 
-use syn::{ItemUse, UseTree};
+use syn::{ItemExternCrate, ItemUse, UseTree, Visibility};
+
+use super::shape::plain;
+
+/// One name, or all names, that a `use` or an `extern crate` gives to a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Import {
+    /// The path, with `self` only where it comes first.
+    pub path: Vec<String>,
+    /// The path begins with `::`, or is the name of a crate.
+    pub global: bool,
+    /// The name that it gives; none for a glob.
+    pub name: Option<String>,
+    /// Other modules can see it.
+    pub public: bool,
+    /// Where the `use` or `extern` is.
+    pub keyword: u32,
+}
+
+impl Import {
+    /// Those of a `use`.
+    pub fn of_use(item: &ItemUse, keyword: u32) -> Vec<Self> {
+        let mut imports = Vec::new();
+        let whole = Self {
+            path: Vec::new(),
+            global: item.leading_colon.is_some(),
+            name: None,
+            public: !matches!(item.vis, Visibility::Inherited),
+            keyword,
+        };
+        whole.tree(&item.tree, &mut imports);
+        imports
+    }
+
+    /// That of an `extern crate`. `extern crate self as x` is this crate.
+    pub fn of_crate(item: &ItemExternCrate, keyword: u32) -> Self {
+        let name = plain(&item.ident);
+        let given = item.rename.as_ref().map_or_else(|| name.clone(), |(_, name)| plain(name));
+        let public = !matches!(item.vis, Visibility::Inherited);
+        let global = name != "self";
+        Self { path: vec![if global { name } else { "crate".into() }], global, name: Some(given), public, keyword }
+    }
+
+    fn tree(&self, tree: &UseTree, imports: &mut Vec<Self>) {
+        let mut import = self.clone();
+        match tree {
+            UseTree::Path(path) => {
+                import.path.push(plain(&path.ident));
+                return import.tree(&path.tree, imports);
+            }
+            UseTree::Group(group) => return group.items.iter().for_each(|member| self.tree(member, imports)),
+            UseTree::Glob(_) => {}
+            UseTree::Name(name) => import.step(&name.ident, &name.ident),
+            UseTree::Rename(rename) => import.step(&rename.ident, &rename.rename),
+        }
+        imports.push(import);
+    }
+
+    fn step(&mut self, name: &syn::Ident, given: &syn::Ident) {
+        let name = plain(name);
+        if name != "self" || self.path.is_empty() {
+            self.path.push(name);
+        }
+        let given = plain(given);
+        self.name = if given == "self" { self.path.last().cloned() } else { Some(given) };
+    }
+}
 
 /// What an import stands for, from its path on: groups are sorted, groups of one are opened and trailing commas are gone, as rustfmt
 /// does it.

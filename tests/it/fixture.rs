@@ -229,11 +229,13 @@ pub fn all() -> Vec<Fixture> {
     paths.into_iter().map(read).collect()
 }
 
-/// Tries something with each fixture, on every core; only with one, if `HOLLOW_FIXTURE` names it. Panics with all that went wrong.
+/// Tries something with each fixture, on every core; only with those whose names have its text, if there is a `HOLLOW_FIXTURE`. Panics with all
+/// that went wrong.
 pub fn for_each(attempt: impl Fn(&Fixture) -> Result<(), String> + Sync) {
     let mut fixtures = all();
-    if let Ok(name) = std::env::var("HOLLOW_FIXTURE") {
-        fixtures.retain(|fixture| fixture.name == name);
+    if let Ok(text) = std::env::var("HOLLOW_FIXTURE") {
+        fixtures.retain(|fixture| fixture.name.contains(&text));
+        assert!(!fixtures.is_empty(), "no fixture is called `{text}`");
     }
     let (next, wrong) = (Mutex::new(fixtures.iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

@@ -18,7 +18,7 @@ fn the_text_is_canonical_and_readable() {
 #![allow(x)]
 
 // ordinary
-use std::fmt; use crate::b::{d,c}; use crate::a::*;
+use std::fmt; use crate::b::{d,c}; use core::a::*;
 /// A.
 #[derive(Clone,Debug)] pub struct A<'a, T:Fn(u8)->u8> where T : Copy, { pub x : &'a [ T ; 4 ], /* no */ y:Vec<Vec<u8>>, }
 enum E { A(u8,), B { x : u8 }, C = -1 }
@@ -34,7 +34,7 @@ const fn g() -> &'static str { "a // b
     insta::assert_snapshot!(drop_(text), @r#"
     //! Doc.
     #![allow(x)]
-    use crate::a::*;
+    use core::a::*;
     use crate::b::{c, d};
     use std::fmt;
     /// A.

@@ -168,10 +168,20 @@ fn a_standard_macros_name_may_be_taken() {
     stays("cfg_if! { if #[cfg(x)] { use defmt::*; } } mod n; use n::*; fn f() { println!(); }", "`println!`");
     stays("use defmt::*; mod m { use super::*; fn f() { println!(); } }", "`println!`");
     stays("mod core {} fn f() { core::panic!() }", "`panic!`");
+    // The name of a module of the crate, and what is called like a type, may stand for a crate.
+    stays("mod p { pub use defmt as x; } use p::x::*; fn f() { println!(); }", "`println!`");
+    stays("mod p { pub extern crate defmt; } use crate::p::defmt::*; fn f() { println!(); }", "`println!`");
+    stays("use defmt as D; use D::*; fn f() { println!(); }", "`println!`");
+    stays("mod p { pub use defmt as x; } fn f() { use crate::p::x::*; println!(); }", "`println!`");
+    stays("#[cfg(a)] use defmt as x; #[cfg(b)] mod x {} use x::*; fn f() { println!(); }", "`println!`");
+    stays("mod a { pub use b::*; pub mod b { pub use defmt::*; } } use a::*; fn f() { println!(); }", "`println!`");
+    emptied("mod a { pub mod b { pub enum C { D } } pub use b as c; } use a::c::C::*; fn f() { println!(); }");
+    emptied("mod a { use defmt::*; } use a::*; fn f() { println!(); }");
+    emptied("fn f() { use crate::a::C::*; use super::*; println!(); }");
     emptied("use super::*; use self::A::*; fn f() { println!(); }");
     emptied("#[macro_use] extern crate std; fn f() { println!(); }");
     emptied("use defmt::*; fn f() { std::println!(); }");
-    emptied("mod tests { use proptest::prelude::*; } use self::x::*; fn f() { println!(); }");
+    emptied("mod tests { use proptest::prelude::*; } mod x {} use self::x::*; fn f() { println!(); }");
 }
 
 #[test]
