@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::rustc::response_file;
+use crate::rustc::{is_toolchain, response_file};
 
 /// A program to start.
 #[derive(Clone, Debug)]
@@ -43,9 +43,11 @@ impl Invocation {
     }
 
     /// Moves the longest run of arguments that a response file can hold into one, in `directory`. What can't be in a response file (a
-    /// line end, bytes that are no UTF-8) stays on the command line, in its place.
+    /// line end, bytes that are no UTF-8) stays on the command line, in its place. So does what rustup looks for there.
     pub fn use_response_file(&mut self, directory: &TempDir) -> io::Result<()> {
-        let Some(run) = longest_run(&self.args) else { return Ok(()) };
+        let from = usize::from(self.args.first().is_some_and(|first| is_toolchain(first)));
+        let Some(run) = longest_run(&self.args[from..]) else { return Ok(()) };
+        let run = run.start + from..run.end + from;
         let path = directory.path().join("arguments");
         let content = response_file::render(self.args[run.clone()].iter().map(OsString::as_os_str)).unwrap_or_default();
         std::fs::write(&path, content)?;

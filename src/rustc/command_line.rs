@@ -20,6 +20,8 @@ pub enum Arg {
     Option(Opt),
     /// Several short options in one token, such as `-gO`; only the last can have a value.
     Cluster(Vec<Opt>),
+    /// `+stable`: the first argument of one of rustup's proxies, which rustc itself never sees.
+    Toolchain(OsString),
     /// The source file, or `-` for standard input.
     Input(OsString),
     /// A token that is no option known here, or an option without the value that it needs. rustc will have its say.
@@ -135,7 +137,9 @@ impl CommandLine {
         let mut options_ended = false;
         while let Some(token) = tokens.next() {
             let bytes = token.as_bytes();
-            args.push(if options_ended || bytes.len() < 2 || bytes[0] != b'-' {
+            args.push(if args.is_empty() && is_toolchain(&token) {
+                Arg::Toolchain(token)
+            } else if options_ended || bytes.len() < 2 || bytes[0] != b'-' {
                 Arg::Input(token)
             } else if bytes == b"--" {
                 options_ended = true;
@@ -159,7 +163,7 @@ impl CommandLine {
         self.args.iter().flat_map(|arg| match arg {
             Arg::Option(option) => std::slice::from_ref(option),
             Arg::Cluster(options) => options,
-            Arg::Input(_) | Arg::Unknown(_) | Arg::Terminator => &[],
+            Arg::Toolchain(_) | Arg::Input(_) | Arg::Unknown(_) | Arg::Terminator => &[],
         })
     }
 
@@ -226,7 +230,7 @@ impl CommandLine {
             match arg {
                 Arg::Option(option) => option.render(&mut tokens),
                 Arg::Cluster(options) => render_cluster(options, &mut tokens),
-                Arg::Input(token) | Arg::Unknown(token) => tokens.push(token),
+                Arg::Toolchain(token) | Arg::Input(token) | Arg::Unknown(token) => tokens.push(token),
                 Arg::Terminator => tokens.push("--".into()),
             }
         }
@@ -289,6 +293,11 @@ impl Opt {
             }
         }
     }
+}
+
+/// Whether this first argument tells rustup which toolchain's rustc to run.
+pub fn is_toolchain(first: &OsStr) -> bool {
+    first.as_bytes().starts_with(b"+")
 }
 
 fn parse_long(body: &[u8], rest: &mut impl Iterator<Item = OsString>) -> Option<Arg> {
@@ -412,6 +421,14 @@ mod tests {
             "-not-an-option",
         ];
         assert_eq!(shown(line(&tokens)), tokens);
+    }
+
+    #[test]
+    fn a_toolchain_stays_first_and_is_no_input() {
+        let mut toolchain = line(&["+nightly", "+b.rs", "--test"]).with_input("c.rs");
+        assert_eq!(toolchain.inputs().collect::<Vec<_>>(), ["c.rs"]);
+        toolchain.push(Opt::new(Name::Emit, "link"));
+        assert_eq!(shown(toolchain), ["+nightly", "c.rs", "--test", "--emit=link"]);
     }
 
     #[test]

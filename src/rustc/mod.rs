@@ -11,7 +11,7 @@ pub mod response_file;
 mod settings;
 mod values;
 
-pub use command_line::{Arg, CommandLine, Edit, Name, Opt};
+pub use command_line::{Arg, CommandLine, Edit, Name, Opt, is_toolchain};
 pub use dep_info::DepInfo;
 pub use settings::{CrateType, Emit, EmitKind, Settings, codegen, unstable};
 pub use values::{Codegen, Extern, SearchKind, SearchPath};

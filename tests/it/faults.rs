@@ -319,6 +319,31 @@ fn an_argument_with_a_newline_survives_even_beside_a_response_file() {
 }
 
 #[test]
+fn a_toolchain_of_rustup_belongs_to_the_program_and_stays_first() {
+    let scratch = Scratch::new();
+    scratch.write("a.rs", "");
+    let rustc = script(&scratch, "rustc", "#!/bin/sh\nprintf '%s|%s|' \"$1\" \"$2\"\n");
+    // Asked for the crate's name, rustc is called once more, and for very many arguments through a response file.
+    scratch.write("named.rs", "#![crate_name = \"b\"]");
+    scratch.write("many", (0..200_000).map(|index| format!("-l{index:020}\n")).collect::<String>());
+    for (line, said) in [
+        ("metadata -- RUSTC +stable --crate-type=lib a.rs", "+stable|--crate-type=lib|"),
+        ("link -- RUSTC +stable a.rs", "+stable|a.rs|"),
+        ("link -- RUSTC +stable named.rs --crate-type=lib", "+stable|named.rs|"),
+    ] {
+        let line = line.replace("RUSTC", &rustc);
+        let ran = scratch.hollow(&line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(ran.stdout, said, "{line}");
+        assert!(!scratch.list("").iter().any(|name| name.contains('+')), "{line}");
+    }
+    let many = scratch.hollow(&["link", "--", &rustc, "+stable", "--crate-type=lib", "@many", "a.rs"]).stdout;
+    assert!(many.starts_with("+stable|@"), "{many}");
+    let printed = scratch.hollow(&["metadata", "--print=json", "--", &rustc, "+stable", "--crate-type=lib", "a.rs"]).ok().stdout;
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((&printed["crate"], &printed["argv"][1]), (&"a".into(), &"+stable".into()));
+}
+
+#[test]
 fn arguments_that_are_no_utf8_reach_rustc() {
     let scratch = Scratch::new();
     let shown = script(&scratch, "rustc", "#!/bin/sh\nfor argument do printf '%s|' \"$argument\"; done\n");
