@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
@@ -95,7 +95,22 @@ impl ActionRequest {
     pub fn rustc(&self) -> Result<PathBuf> {
         let name =
             self.rustc.first().context("there is no rustc command line: give the one of an ordinary compilation after `--`")?;
-        which::which(name).with_context(|| format!("cannot find rustc as `{}`", name.display()))
+        which::which(name).map_err(|_| {
+            let name = Path::new(name);
+            let path = name.display();
+            match name.metadata() {
+                _ if !name.as_os_str().as_bytes().contains(&b'/') => {
+                    anyhow!("cannot find rustc as `{path}`: there is no such program in PATH")
+                }
+                Ok(_) => anyhow!("cannot run `{path}` as rustc: it is not an executable file"),
+                Err(error) => anyhow!("cannot find rustc as `{path}`: {error}"),
+            }
+        })
+    }
+
+    /// rustc's arguments as they came.
+    pub fn arguments(&self) -> &[OsString] {
+        self.rustc.get(1..).unwrap_or_default()
     }
 
     /// rustc's arguments, response files expanded.
@@ -153,7 +168,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         }
         None => Vec::new(),
     };
-    match Cli::parse_from(own).command {
+    let hint = hint(&own, takes_rustc && rustc.is_empty());
+    match Cli::try_parse_from(own).unwrap_or_else(|error| stop(&error, hint.as_deref())).command {
         Commands::Metadata(MetadataOptions { common, interface, expression_macros }) => {
             let mut request = common.into_request(Action::Metadata, rustc);
             let expression_macros = expression_macros.into_iter().collect();
@@ -176,6 +192,29 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
     }
+}
+
+/// What to say to two mistakes that are easily made, if the arguments are no good.
+fn hint(own: &[OsString], lacks_rustc: bool) -> Option<String> {
+    let mut pairs = own.iter().zip(own.iter().skip(1));
+    if let Some((_, lines)) = pairs.find(|(option, lines)| *option == "--interface" && (*lines == "keep" || *lines == "drop")) {
+        return Some(format!("the value follows an `=`: write --interface={}", lines.display()));
+    }
+    let command = own.get(1)?.to_str().filter(|command| lacks_rustc && own.len() > 2 && TAKE_RUSTC.contains(command))?;
+    Some(format!("rustc and its arguments go after `--`: hollow {command} [OPTIONS] -- rustc ARGS..."))
+}
+
+/// The commands that are followed by a rustc command line.
+const TAKE_RUSTC: [&str; 3] = ["metadata", "link", "interface"];
+
+/// Prints help or what is wrong with the arguments, and ends this process.
+fn stop(error: &clap::Error, hint: Option<&str>) -> ! {
+    // A reader that has gone away is no reason for another status.
+    let _ = error.print();
+    if let Some(hint) = hint.filter(|_| error.use_stderr()) {
+        eprintln!("\nhint: {hint}");
+    }
+    std::process::exit(error.exit_code())
 }
 
 /// Reads the arguments of `cargo hollow`, which Cargo starts as `cargo-hollow hollow ARGS...`. Ends the process for `--help` and bad usage.
@@ -222,10 +261,11 @@ fn one_action(own: &[OsString]) -> Option<Vec<OsString>> {
     Some(rest.to_vec())
 }
 
-/// Whether the first argument is the rustc of Cargo's wrapper protocol: a path, or a name that ends in `rustc`, or `clippy-driver`.
+/// Whether the first argument is the rustc of Cargo's wrapper protocol: a name that ends in `rustc`, or `clippy-driver`, or the path of any
+/// program, since `RUSTC` may have any name, and wrappers may follow each other.
 fn is_rustc(first: &OsStr) -> bool {
     let bytes = first.as_bytes();
-    bytes.contains(&b'/') || bytes.ends_with(b"rustc") || bytes == b"clippy-driver"
+    bytes.ends_with(b"rustc") || bytes == b"clippy-driver" || bytes.contains(&b'/') && which::which(first).is_ok()
 }
 
 /// Pipelined Rust builds: one library compile becomes two actions.
@@ -263,7 +303,7 @@ Example: whatever the two actions saw, these two agree now
 
 Both must come from one rustc, with the same --target, crate name and -Cmetadata;
 that is checked. RUSTC_BOOTSTRAP, -Copt-level, -Cpanic, -Ctarget-cpu, sanitizers
-and -Csymbol-mangling-version must be the same, too, and the metadata don't tell.";
+and -Csymbol-mangling-version must be the same, too, and the metadata doesn't tell.";
 const INTERFACE_EXAMPLE: &str = "\
 Example: which bodies stay, and why?
   hollow interface --explain -- rustc --crate-type=lib src/lib.rs";
@@ -333,7 +373,7 @@ enum Commands {
     Interface(InterfaceOptions),
     /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
     ///
-    /// Of two rlibs it also says whether their metadata agree, and of a full and a hollow one whether they are a sealed pair.
+    /// Of two rlibs it also says whether their metadata agrees, and of a full and a hollow one whether they are a sealed pair.
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect {
         /// The files to look at
@@ -470,7 +510,7 @@ struct LinkOptions {
     /// What the rlib of a library is compiled against
     #[arg(long, value_enum, default_value_t = DepsChoice::Hollow)]
     deps: DepsChoice,
-    /// Fail if the metadata of the full rlib differ from those of this hollow rlib
+    /// Fail if the metadata of the full rlib differs from that of this hollow rlib
     #[arg(long, value_name = "HOLLOW")]
     verify_against: Option<PathBuf>,
     /// Give the full rlib the metadata of this hollow rlib, so that the two always agree; not together with --verify-against
@@ -602,6 +642,17 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn every_option_of_an_action_can_be_given_to_the_drop_ins() {
+        let cli = Cli::command();
+        for action in ["metadata", "link"] {
+            let options = cli.find_subcommand(action).unwrap().get_arguments().filter_map(|argument| argument.get_long());
+            for option in options.filter(|option| *option != "help") {
+                assert!(crate::compat::hollow::Hollow::knows(&format!("--{option}")), "--{option} of {action}");
+            }
+        }
+    }
 
     #[test]
     fn the_definition_is_sound() {

@@ -1,7 +1,6 @@
 //! `hollow inspect`: what an rlib is.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,7 +45,7 @@ pub fn inspect(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
             format!("{}\n", serde_json::to_string_pretty(&document)?)
         }
     };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
+    crate::print_out(text.as_bytes(), "the report")?;
     Ok(ExitCode::from(u8::from(!all_rlibs || agreement == Some(false))))
 }
 

@@ -35,6 +35,18 @@ pub mod worker;
 use std::fmt;
 use std::io::Write;
 
+use anyhow::Context;
+
+/// Prints what was asked for. A reader that has gone away (`hollow inspect X | head`) has had enough; an error is everything else.
+fn print_out(text: &[u8], what: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).with_context(|| format!("cannot print {what}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Says something to the person who runs hollow: one line on standard error. A reader that has gone away is no reason to stop.
 pub fn report(text: fmt::Arguments<'_>) {
     drop(writeln!(std::io::stderr().lock(), "hollow: {text}"));

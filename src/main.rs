@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use hollow::cli::{self, Command};
 use hollow::compat::{process_wrapper, rustc_action};
+use hollow::process::Invocation;
 use hollow::rlib::Seal;
+use hollow::rustc::is_question;
 use hollow::{action, cargo, inspect, interface, print, report, worker};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
@@ -21,7 +23,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Action(request) => {
             let program = request.rustc()?;
-            let line = action::complete(request.command_line()?, &program)?;
+            let line = request.command_line()?;
+            if is_question(&line) {
+                let asked = Invocation { program, args: request.arguments().to_vec(), env: Vec::new() };
+                return Err(action::cannot_run(&asked.program, asked.exec()));
+            }
+            let line = action::complete(line, &program)?;
             let plan = action::plan(request.action, line, &request.options, &action::Machine, &mut request.explain())?;
             match request.print {
                 Some(format) => print::plan(&plan, &program, format),

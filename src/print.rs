@@ -1,10 +1,10 @@
 //! `--print`: the rewritten command, for people, shells and tools.
 
-use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::action::{After, Plan};
@@ -58,12 +58,16 @@ pub fn plan(plan: &Plan, program: &Path, format: Format) -> Result<ExitCode> {
         Format::Shell => shell(plan, program)?,
         Format::Json => json(plan, program)?.into_bytes(),
     };
-    std::io::stdout().write_all(&text).context("cannot print the command")?;
+    crate::print_out(&text, "the command")?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// What hollow does when rustc has succeeded follows behind `&&`. What it does before or meanwhile has no place in one line.
 fn shell(plan: &Plan, program: &Path) -> Result<Vec<u8>> {
-    use std::os::unix::ffi::OsStrExt;
+    let more = [(plan.interface.is_some(), "--interface"), (plan.diagnostics.is_some(), "--diagnostics")];
+    if let Some((_, option)) = more.into_iter().find(|(is_there, _)| *is_there) {
+        bail!("a line for a shell can't say what {option} does: use --print=json");
+    }
     let quoter = shlex::bytes::Quoter::new();
     let mut line = Vec::new();
     for (name, value) in &plan.env {
@@ -76,6 +80,19 @@ fn shell(plan: &Plan, program: &Path) -> Result<Vec<u8>> {
     for token in plan.line.clone().into_tokens() {
         line.push(b' ');
         line.extend_from_slice(&quoter.quote(token.as_bytes())?);
+    }
+    let output = plan.output.as_os_str();
+    for after in &plan.after {
+        let words = match after {
+            After::Verify(hollow) => vec!["hollow".as_ref(), "inspect".as_ref(), output, hollow.as_os_str()],
+            After::Seal(hollow) => vec!["hollow".as_ref(), "seal".as_ref(), output, "--with".as_ref(), hollow.as_os_str()],
+            After::Publish(path) => vec!["cp".as_ref(), output, path.as_os_str()],
+        };
+        line.extend_from_slice(b" &&");
+        for word in words {
+            line.push(b' ');
+            line.extend_from_slice(&quoter.quote(word.as_bytes())?);
+        }
     }
     line.push(b'\n');
     Ok(line)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use tempfile::{Builder, TempDir};
 
+use crate::process::without_temporary_name;
 use crate::report;
 
 /// Something old that was moved away from its place. Dropped, it is removed.
@@ -25,7 +26,9 @@ impl Aside {
             let aside = Self { place: place.to_owned(), directory };
             std::fs::rename(place, aside.moved()).map(|()| aside)
         });
-        moved.map(Some).map_err(|error| anyhow!("cannot move the old `{}` out of the way: {error}", place.display()))
+        moved.map(Some).map_err(|error| {
+            anyhow!("cannot move the old `{}` out of the way: {}", place.display(), without_temporary_name(error))
+        })
     }
 
     /// Puts it back, when the place is free again.

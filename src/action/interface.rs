@@ -14,6 +14,7 @@ use super::aside::Aside;
 use super::{Explain, replace_in_dep_info};
 use crate::interface::overlay::{self, Overlay};
 use crate::interface::{Crate, Disk, Interface, Lines, Options};
+use crate::process::temporary_directory;
 use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
 
 /// How hollow rlibs are made from the interface.
@@ -50,8 +51,10 @@ pub fn obstacle(line: &CommandLine, settings: &Settings) -> Option<String> {
     line.options().find_map(|option| {
         let value = Codegen::parse(option.value());
         match option.name() {
-            Name::Codegen if is_instrumentation(&value) || names_by_hash(&value) => Some(format!("of `{}`", option.display())),
-            Name::Unstable if !is_inert_unstable(&value.name) => Some(format!("of `{}`", option.display())),
+            Name::Codegen if is_instrumentation(&value) || names_by_hash(&value) => {
+                Some(format!("because of `{}`", option.display()))
+            }
+            Name::Unstable if !is_inert_unstable(&value.name) => Some(format!("because of `{}`", option.display())),
             _ => None,
         }
     })
@@ -160,7 +163,7 @@ impl InterfaceSource {
         let lines = self.options.lines;
         let (place, temporary) = match lines {
             Lines::Keep => {
-                let temporary = TempDir::with_prefix("hollow-")?;
+                let temporary = temporary_directory()?;
                 (temporary.path().canonicalize()?, Some(temporary))
             }
             Lines::Drop => (kept_overlay(hollow), None),
@@ -376,12 +379,12 @@ mod tests {
         assert_eq!(why("--crate-type=lib a.rs -O -Copt-level=0 -Zthreads=2 -Cinstrument-coverage=off -Cpanic=abort -Clto"), None);
         assert_eq!(why("--crate-type=lib a.rs -Copt-level=0 -O").unwrap(), "its opt-level is 3");
         assert_eq!(why("--crate-type=lib a.rs -C opt_level=s").unwrap(), "its opt-level is s");
-        assert_eq!(why("--crate-type=lib a.rs -Cinstrument-coverage").unwrap(), "of `-Cinstrument-coverage`");
-        assert_eq!(why("--crate-type=lib a.rs -Z sanitizer=address").unwrap(), "of `-Z sanitizer=address`");
+        assert_eq!(why("--crate-type=lib a.rs -Cinstrument-coverage").unwrap(), "because of `-Cinstrument-coverage`");
+        assert_eq!(why("--crate-type=lib a.rs -Z sanitizer=address").unwrap(), "because of `-Z sanitizer=address`");
         assert_eq!(why("--crate-type=lib a.rs -Csymbol-mangling-version=v0"), None);
         assert_eq!(
             why("--crate-type=lib a.rs -Csymbol_mangling_version=legacy").unwrap(),
-            "of `-Csymbol_mangling_version=legacy`"
+            "because of `-Csymbol_mangling_version=legacy`"
         );
         assert_eq!(why("--crate-type=dylib a.rs").unwrap(), "it is no plain library");
         assert_eq!(why("--crate-type=lib -").unwrap(), "its source comes from standard input");

@@ -6,13 +6,14 @@
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use fs_err as fs;
 use tempfile::TempDir;
 
 use super::aside::Aside;
 use super::plan::path_value;
 use super::{After, Plan};
+use crate::process::without_temporary_name;
 use crate::rustc::{Codegen, CommandLine, Edit, Name, Opt};
 
 /// Makes the directories of the outputs.
@@ -70,8 +71,10 @@ impl<'a> Staging<'a> {
         }
         let parent = parent(&plan.output);
         let within = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        let directory =
-            tempfile::Builder::new().prefix(".hollow-").tempdir_in(within).context("cannot make a place for the output")?;
+        let directory = tempfile::Builder::new()
+            .prefix(".hollow-")
+            .tempdir_in(within)
+            .map_err(|error| anyhow!("cannot make a place for `{}`: {}", plan.output.display(), without_temporary_name(error)))?;
         Ok(Self::Private { plan, directory, intermediate: scratch.path() })
     }
 
@@ -126,22 +129,25 @@ impl<'a> Staging<'a> {
     /// Puts the outputs where they belong.
     pub fn commit(self) -> Result<()> {
         let Self::Private { plan, directory, .. } = &self else { return Ok(()) };
+        // Whatever the name was until now, this is what it is called.
+        let put = |from: &Path, to: &Path| {
+            std::fs::rename(from, to).map_err(|error| anyhow!("cannot put `{}` into its place: {error}", to.display()))
+        };
         if let Some(dep_info) = plan.dep_info.as_deref() {
             let staged = self.staged(dep_info);
-            let content = fs::read(&staged)?;
-            fs::write(&staged, self.without_staging(&content))?;
-            fs::rename(&staged, dep_info)?;
+            let rewritten = std::fs::read(&staged).and_then(|content| std::fs::write(&staged, self.without_staging(&content)));
+            rewritten.map_err(|error| anyhow!("cannot write `{}`: {error}", dep_info.display()))?;
+            put(&staged, dep_info)?;
         }
         // The linker may have put something beside the output: debug information, an import library.
         for entry in fs::read_dir(directory.path())? {
             let entry = entry?;
             let target = parent(&plan.output).join(entry.file_name());
             if target != plan.output {
-                fs::rename(entry.path(), target)?;
+                put(&entry.path(), &target)?;
             }
         }
-        fs::rename(self.staged(&plan.output), &plan.output)?;
-        Ok(())
+        put(&self.staged(&plan.output), &plan.output)
     }
 
     /// Leaves nothing new, and everything old.

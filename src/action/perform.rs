@@ -11,9 +11,9 @@ use super::interface::{check_place, forget_overlay};
 use super::outputs::{Staging, is_safe_in_place, prepare, write_anew};
 use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error, kept_overlay};
 use crate::interface::Lines;
-use crate::process::{Ended, Invocation, Limits, Runner};
+use crate::process::{Ended, Invocation, Limits, Runner, die_of, temporary_directory, without_temporary_name};
 use crate::report;
-use crate::rlib::{Rlib, Seal};
+use crate::rlib::{Kind, Rlib, Seal};
 use crate::rustc::CommandLine;
 
 /// The status of an action whose output was not what it had to be.
@@ -22,7 +22,8 @@ const DISAGREES: u8 = 1;
 /// Runs a planned action. Where nothing follows rustc, this process becomes rustc and the function does not return.
 ///
 /// The result is rustc's exit status, 128 and the signal's number if rustc was killed, or 1 if the verification failed. An error means
-/// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left.
+/// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left. After a signal that asked
+/// this process to stop, it dies of that signal when that is done, as whoever sent it expects.
 pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<ExitCode> {
     let twin = HollowTwin::read(plan)?;
     if plan.interface.as_ref().is_some_and(|options| options.lines == Lines::Drop) {
@@ -38,13 +39,22 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     }
 
     let runner = Runner::new().context("cannot listen for signals")?;
-    let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
+    let result = attend(plan, program, &runner, &limits, &twin, explain);
+    if let Some(signal) = runner.interrupted() {
+        die_of(signal);
+    }
+    result.map(ExitCode::from)
+}
+
+/// Does everything around a rustc whose end is awaited. What is temporary is gone afterwards.
+fn attend(plan: &Plan, program: &Path, runner: &Runner, limits: &Limits, twin: &HollowTwin, explain: &mut Explain) -> Result<u8> {
+    let scratch = temporary_directory()?;
     let staging = Staging::new(plan, &scratch)?;
     let invocation = |line: &CommandLine| {
         let mut env = plan.env.clone();
         env.push(("TMPDIR".into(), scratch.path().into()));
         let mut invocation = Invocation { program: program.to_owned(), args: line.clone().into_tokens(), env };
-        if !invocation.fits(&limits) {
+        if !invocation.fits(limits) {
             invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
         }
         Ok::<_, anyhow::Error>(invocation)
@@ -65,8 +75,8 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
         write_diagnostics(plan, b"").map(|()| 0)
     } else {
         // After a signal this starts nothing, and says that the signal ended it.
-        invocation(&line).and_then(|invocation| run(plan, program, &runner, &invocation)).and_then(|ended| match ended {
-            Ended::Exited(0) => follow_up(plan, &staging.output(), &twin),
+        invocation(&line).and_then(|invocation| run(plan, program, runner, &invocation)).and_then(|ended| match ended {
+            Ended::Exited(0) => follow_up(plan, &staging.output(), twin),
             Ended::Exited(code) => Ok(code),
             Ended::Killed(_) => {
                 report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
@@ -76,7 +86,7 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     };
     match result {
         Ok(0) => {
-            staging.commit().context("cannot put the output into its place")?;
+            staging.commit()?;
             publish(plan)?;
             if plan.interface.is_some() && pass.is_none() {
                 forget_overlay(&plan.output);
@@ -89,7 +99,7 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
             }
         }
     }
-    result.map(ExitCode::from)
+    result
 }
 
 /// Makes the hollow rlib from the interface source. `None` if that could not be done: then the plain hollow rlib is right, or else the
@@ -159,6 +169,13 @@ impl HollowTwin {
             match after {
                 After::Verify(hollow) => {
                     let rlib = Rlib::read(hollow)?;
+                    if rlib.kind == Kind::Full {
+                        bail!(
+                            "`{}` is a full rlib, and --verify-against compares with a hollow one: give the one that `hollow metadata` \
+                             made of this crate",
+                            hollow.display()
+                        );
+                    }
                     let header = rlib.header();
                     belongs(hollow, header.as_ref().and_then(|header| header.crate_name.as_deref()), &plan.crate_name)?;
                     return Ok(Self::Verify(hollow.clone(), rlib));
@@ -193,6 +210,14 @@ fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
         HollowTwin::Verify(hollow, expected) => {
             let full = Rlib::read(output)?;
             if full.lib_rmeta != expected.lib_rmeta {
+                let [one, other] = [&full, expected].map(|rlib| rlib.header().and_then(|header| header.stable_crate_id));
+                if one.zip(other).is_some_and(|(one, other)| one != other) {
+                    bail!(
+                        "`{}` belongs to another crate than `{}`, or was made with another -Cmetadata: pass the hollow twin of `{1}`",
+                        hollow.display(),
+                        plan.crate_name
+                    );
+                }
                 report(format_args!("error: {}", disagreement(plan, &full, hollow, expected)));
                 return Ok(DISAGREES);
             }
@@ -228,7 +253,7 @@ fn publish(plan: &Plan) -> Result<()> {
     };
     let directory = published.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let staging = tempfile::Builder::new().prefix(".hollow-").tempdir_in(directory);
-    let result = staging.and_then(|staging| {
+    let result = staging.map_err(without_temporary_name).and_then(|staging| {
         let staged = staging.path().join("published");
         std::fs::hard_link(&plan.output, &staged).or_else(|_| std::fs::copy(&plan.output, &staged).map(|_| ()))?;
         std::fs::rename(&staged, published)

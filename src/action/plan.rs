@@ -194,6 +194,12 @@ impl Unit<'_> {
             Some(value) if bootstrap::is_on(&value, self.settings.crate_name.as_deref()) => {
                 Ok(vec![(bootstrap::VARIABLE.into(), value)])
             }
+            Some(value) if bootstrap::is_on(&value, Some(self.crate_name)) => Err(Refusal::new(format!(
+                "RUSTC_BOOTSTRAP is `{}`, where rustc looks for the name in --crate-name, and there is none: pass --crate-name={}, or set \
+                 it to 1 on all actions",
+                value.to_string_lossy(),
+                self.crate_name
+            ))),
             Some(value) => Err(Refusal::new(format!(
                 "RUSTC_BOOTSTRAP is `{}`, which keeps unstable options from crate `{}`: unset it, or set it to 1 on all actions",
                 value.to_string_lossy(),

@@ -18,7 +18,7 @@ use super::said::Said;
 use super::settings::{self, Settings};
 use super::state::{Last, Made, Metadata, Outcome, Place, Stage, State};
 use super::unit::Unit;
-use crate::process::{Ended, Invocation, Runner};
+use crate::process::{Ended, Invocation, Runner, die_of};
 use crate::report;
 use crate::rlib::Seal;
 use crate::rustc::{CommandLine, DepInfo, bootstrap, response_file};
@@ -48,6 +48,7 @@ pub fn wrap(rustc: OsString, arguments: Vec<OsString>) -> Result<ExitCode> {
     let work = Work::begin(&unit, &settings, &compiler, &plain, &jobs)?;
     let ended = work.run();
     if let Some(signal) = work.runner.interrupted() {
+        die_of(signal);
         return Ok(Ended::Killed(signal).code().into());
     }
     ended

@@ -10,13 +10,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The options of the two actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 9] = [
+const OPTIONS: [(&str, Value); 11] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
+    ("--diagnostics", Value::Some),
     ("--explain", Value::None),
     ("--expression-macros", Value::Some),
     ("--interface", Value::Optional),
     ("--output", Value::Some),
+    ("--print", Value::Some),
     ("--remap-cwd", Value::Some),
     ("--seal-with", Value::Some),
     ("--verify-against", Value::Some),
@@ -61,6 +63,12 @@ impl Hollow {
         }
     }
 
+    /// Whether the drop-ins take this option of an action.
+    #[cfg(test)]
+    pub(crate) fn knows(option: &str) -> bool {
+        OPTIONS.iter().any(|(known, _)| *known == option)
+    }
+
     /// The same, when all options are known.
     pub fn checked(self) -> Result<Self, String> {
         match self.options.first() {
@@ -100,6 +108,7 @@ mod tests {
         let command = hollow.command(OsStr::new("rustc"));
         let line: Vec<_> = command.get_args().collect();
         assert_eq!(line, ["metadata", "--interface", "--interface=drop", "--output=a=b", "--", "rustc"]);
+        assert!(take(&["--hollow=link", "--diagnostics=said", "--print=json"]).is_ok());
         assert_eq!(take(&[]).unwrap().command(OsStr::new("rustc")).get_program(), "rustc");
         assert_eq!(Hollow::default().take(OsStr::new("--hollowed=link")), Ok(false));
     }

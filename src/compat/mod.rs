@@ -7,7 +7,7 @@ pub mod process_wrapper;
 pub mod rustc_action;
 
 mod arguments;
-mod hollow;
+pub(crate) mod hollow;
 mod lines;
 mod message;
 mod sink;

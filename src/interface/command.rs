@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -42,7 +41,7 @@ pub fn run(line: &CommandLine, request: &Request) -> Result<ExitCode> {
         }
         None => {
             let text = printed(&krate, &interface.files);
-            std::io::stdout().lock().write_all(text.as_bytes()).context("cannot print the interface source")?;
+            crate::print_out(text.as_bytes(), "the interface source")?;
         }
     }
     if request.explain {

@@ -28,7 +28,7 @@ pub struct Overlay {
 pub fn write(krate: &Crate, interface: &Interface, directory: &Path) -> Result<Overlay> {
     let is_new = match fs_err::read_dir(directory).map(Iterator::count) {
         Ok(0) => false,
-        Ok(_) => bail!("`{}` is not empty: remove it, or name another directory for the interface source", directory.display()),
+        Ok(_) => bail!("`{}` is not empty: name a new or an empty directory for the interface source", directory.display()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => true,
         Err(error) => return Err(error.into()),
     };

@@ -5,7 +5,7 @@ mod exit;
 mod limits;
 
 pub use child::Runner;
-pub use exit::{Ended, signal_name};
+pub use exit::{Ended, die_of, signal_name};
 pub use limits::Limits;
 
 use std::ffi::{OsStr, OsString};
@@ -13,9 +13,27 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use tempfile::TempDir;
 
 use crate::rustc::{is_toolchain, response_file};
+
+/// A directory for what nobody needs after this process.
+pub fn temporary_directory() -> anyhow::Result<TempDir> {
+    tempfile::Builder::new().prefix("hollow-").tempdir().map_err(|error| {
+        let place = std::env::temp_dir();
+        anyhow!("cannot make a temporary directory in `{}` (see TMPDIR): {}", place.display(), without_temporary_name(error))
+    })
+}
+
+/// What went wrong, but not with which name: it was made up and says nothing to anybody.
+pub fn without_temporary_name(error: io::Error) -> io::Error {
+    // tempfile writes it behind the error's own words, and does not give those away otherwise.
+    match error.to_string().rsplit_once(" at path \"") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
+    }
+}
 
 /// A program to start.
 #[derive(Clone, Debug)]

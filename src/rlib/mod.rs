@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use object::read::archive::ArchiveFile;
+use object::read::archive::{ArchiveFile, ArchiveMember};
 use object::{ReadCache, ReadRef};
 
 pub use keep::keep;
@@ -76,17 +76,14 @@ impl Rlib {
             let mut members = Vec::new();
             let mut lib_rmeta = None;
             for member in archive.members() {
-                let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
+                let member = member.map_err(damaged)?;
                 let name = String::from_utf8_lossy(member.name()).into_owned();
                 if name == LIB_RMETA {
                     let bytes = member.data(data).map_err(|error| format!("its {LIB_RMETA} can't be read ({error})"))?;
                     lib_rmeta = Some(bytes.to_vec());
                 }
-                let (offset, size) = member.file_range();
-                if data.len().is_ok_and(|length| offset.saturating_add(size) > length) {
-                    return Err(format!("it is a damaged archive (its member {name} is cut off)"));
-                }
-                members.push(Member { name, size });
+                check_length(&member, data)?;
+                members.push(Member { name, size: member.size() });
             }
             let lib_rmeta = lib_rmeta.ok_or_else(no_metadata)?;
             let full = members.iter().any(|member| is_codegen_unit(member.name.as_bytes()));
@@ -102,17 +99,36 @@ impl Rlib {
 
 /// Tells hollow from full, reading as little as possible: the headers up to the first codegen unit.
 pub fn kind(path: &Path) -> Result<Kind, Error> {
-    with_archive(path, &open(path)?, |archive, _| {
+    with_archive(path, &open(path)?, |archive, data| {
         let mut has_metadata = false;
         for member in archive.members() {
-            let member = member.map_err(|error| format!("it is a damaged archive ({error})"))?;
+            let member = member.map_err(damaged)?;
+            check_length(&member, data)?;
             has_metadata |= member.name() == LIB_RMETA.as_bytes();
             if has_metadata && is_codegen_unit(member.name()) {
                 return Ok(Kind::Full);
             }
         }
+        // One that was cut off between two members still has the symbols of what is gone.
+        let length = data.len().unwrap_or(0);
+        let mut symbols = archive.symbols().map_err(damaged)?.into_iter().flatten();
+        if symbols.any(|symbol| symbol.is_ok_and(|symbol| symbol.offset().0 >= length)) {
+            return Err("it is a damaged archive (it is cut off)".into());
+        }
         if has_metadata { Ok(Kind::Hollow) } else { Err(no_metadata()) }
     })
+}
+
+fn damaged(error: object::Error) -> String {
+    format!("it is a damaged archive ({error})")
+}
+
+fn check_length<'data>(member: &ArchiveMember<'data>, data: &ReadCache<&File>) -> Result<(), String> {
+    let (offset, size) = member.file_range();
+    if data.len().is_ok_and(|length| offset.saturating_add(size) > length) {
+        return Err(format!("it is a damaged archive (its member {} is cut off)", String::from_utf8_lossy(member.name())));
+    }
+    Ok(())
 }
 
 /// Whether the rlib's metadata is a stub, as `-Zembed-metadata=no` makes it: then it is of no use without its `.rmeta`.
@@ -159,7 +175,7 @@ fn with_archive<T>(
     if magic != object::archive::MAGIC {
         return Err(not_an_rlib("it is no archive".into()));
     }
-    let archive = ArchiveFile::parse(&data).map_err(|error| not_an_rlib(format!("it is a damaged archive ({error})")))?;
+    let archive = ArchiveFile::parse(&data).map_err(|error| not_an_rlib(damaged(error)))?;
     read(&archive, &data).map_err(not_an_rlib)
 }
 

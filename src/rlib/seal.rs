@@ -3,8 +3,8 @@
 //! Whatever made the metadata of the two passes differ (a macro that expands in another order each time, an interface source), every
 //! consumer then sees one identity of the crate, whichever of the two files it loads, and the objects supply the symbols.
 //!
-//! That is sound only between two passes over one crate with one ABI. What the metadata tell of that is checked here: compiler, target,
-//! crate name and `-Cmetadata`. What they don't tell is up to the two command lines: `RUSTC_BOOTSTRAP` and
+//! That is sound only between two passes over one crate with one ABI. What the metadata tells of that is checked here: compiler, target,
+//! crate name and `-Cmetadata`. What it doesn't tell is up to the two command lines: `RUSTC_BOOTSTRAP` and
 //! `-Csymbol-mangling-version` (both decide what symbols are called), target features, `-Copt-level`, `-Cpanic`, `-Zshare-generics`,
 //! sanitizers.
 
@@ -29,7 +29,7 @@ pub struct Seal {
 /// What sealing came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealed {
-    /// The full rlib had these metadata already, and nothing was written.
+    /// The full rlib had this metadata already, and nothing was written.
     Already,
     /// A new file was written.
     Written,
@@ -45,7 +45,7 @@ impl Seal {
         let rlib = Rlib::read(hollow).map_err(|error| unfit("cannot seal with", hollow, &error))?;
         if rlib.kind == Kind::Full {
             return Err(CannotSeal(format!(
-                "`{}` is a full rlib, and metadata are taken from a hollow one: give the one that `hollow metadata` made of this crate",
+                "`{}` is a full rlib, and metadata is taken from a hollow one: give the one that `hollow metadata` made of this crate",
                 hollow.display()
             )));
         }
@@ -80,7 +80,7 @@ impl Seal {
     ///
     /// The result is a new file that replaces what was there, with the permissions of the full rlib: other names of the old file (hard links
     /// into a build cache) keep the old content, and a symbolic link becomes a file. It appears complete or not at all. Nothing is written
-    /// if `output` is the full rlib and has these metadata already.
+    /// if `output` is the full rlib and has this metadata already.
     pub fn put_on(&self, full: &Path, output: &Path) -> Result<Sealed, CannotSeal> {
         let cannot_read = |error: io::Error| CannotSeal(format!("cannot read `{}`: {error}", full.display()));
         let cannot_write = |error: io::Error| CannotSeal(format!("cannot write `{}`: {error}", output.display()));
@@ -115,7 +115,7 @@ impl Seal {
         Ok(Sealed::Written)
     }
 
-    /// Whether the two are of one crate, as far as their metadata tell.
+    /// Whether the two are of one crate, as far as their metadata tells.
     fn check(&self, full: &Path, rlib: &Rlib) -> Result<(), CannotSeal> {
         if rlib.kind == Kind::Hollow {
             return Err(CannotSeal(format!(
@@ -158,7 +158,7 @@ fn header(path: &Path, rlib: &Rlib) -> Result<Header, CannotSeal> {
     let header = rlib.header().filter(|header| !header.is_proc_macro);
     header.ok_or_else(|| {
         CannotSeal(format!(
-            "the metadata of `{}` have a layout that this version of hollow does not know, so it can't tell whether the two are of \
+            "the metadata of `{}` has a layout that this version of hollow does not know, so it can't tell whether the two are of \
              one crate: use a newer hollow, or do not seal",
             path.display()
         ))

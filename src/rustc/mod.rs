@@ -13,5 +13,5 @@ mod values;
 
 pub use command_line::{Arg, CommandLine, Edit, Name, Opt, is_toolchain};
 pub use dep_info::DepInfo;
-pub use settings::{CrateType, Emit, EmitKind, Settings, codegen, unstable};
+pub use settings::{CrateType, Emit, EmitKind, Settings, codegen, is_question, unstable};
 pub use values::{Codegen, Extern, SearchKind, SearchPath};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Codegen, CommandLine, Name};
+use super::{Codegen, CommandLine, Name, Opt};
 
 /// The parts of a command line that decide what is compiled and where it goes. Read it once; rustc's rule holds that the last of several
 /// values wins, except for those options that add up.
@@ -129,6 +129,23 @@ impl Settings {
             None => self.emits.push(Emit { kind, path }),
         }
     }
+}
+
+/// Whether rustc only answers a question with this command line, and compiles nothing: `--version`, `--help`, `-Chelp`, most kinds of
+/// `--print` (`rustc_driver::run_compiler` and `print_crate_info`). Without any argument it prints its help.
+pub fn is_question(line: &CommandLine) -> bool {
+    // These it prints on the way.
+    const WHILE_COMPILING: [&[u8]; 2] = [b"link-args", b"native-static-libs"];
+    let asks = |option: &Opt| {
+        let value = option.value().as_bytes();
+        match option.name() {
+            Name::Help | Name::Version | Name::Explain => true,
+            Name::Print => !WHILE_COMPILING.contains(&value.split(|&byte| byte == b'=').next().unwrap_or_default()),
+            Name::Codegen | Name::Unstable | Name::Allow | Name::Warn | Name::Deny | Name::Forbid => value == b"help",
+            _ => false,
+        }
+    };
+    line.args().is_empty() || line.options().any(asks)
 }
 
 /// The value of a `-C` option; the last one wins. `-C name` without a value is an empty text.

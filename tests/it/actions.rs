@@ -1,17 +1,18 @@
 //! The options of the two actions, and what they refuse, as a user meets them.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::{HOLLOW, Scratch, run};
 
-fn library() -> Scratch {
+pub fn library() -> Scratch {
     let scratch = Scratch::new();
     scratch.write("a.rs", "pub fn a() -> u32 { 7 }");
     scratch.write("main.rs", "fn main() { println!(\"{}\", a::a()); }");
     scratch
 }
 
-fn words(line: &str) -> Vec<&str> {
+pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
 }
 
@@ -38,11 +39,29 @@ fn a_verification_without_its_hollow_rlib_costs_no_compilation() {
     assert_eq!(gone.stopped(2), "cannot read `gone.rlib`: No such file or directory (os error 2)");
     let other = scratch.hollow(&words("link --verify-against a.rs -- rustc --crate-type=lib --out-dir=out a.rs"));
     assert_eq!(other.stopped(2), "`a.rs` is not an rlib: it is no archive");
-    scratch.write("b.rs", "");
-    scratch.action("metadata", "--crate-type=lib --out-dir=out b.rs").ok();
-    let wrong =
-        scratch.hollow(&words("link --verify-against out/_hollow/libb_meta.rlib -- rustc --crate-type=lib --out-dir=out a.rs"));
-    assert_eq!(wrong.stopped(2), "`out/_hollow/libb_meta.rlib` belongs to crate `b`, not to `a`: pass the hollow twin of `a`");
+    scratch.write("another_crate.rs", "");
+    scratch.action("metadata", "--crate-type=lib --out-dir=out another_crate.rs").ok();
+    let wrong = scratch.hollow(&words(
+        "link --verify-against out/_hollow/libanother_crate_meta.rlib -- rustc --crate-type=lib --out-dir=out a.rs",
+    ));
+    assert_eq!(
+        wrong.stopped(2),
+        "`out/_hollow/libanother_crate_meta.rlib` belongs to crate `another_crate`, not to `a`: pass the hollow twin of `a`"
+    );
+    assert!(!scratch.exists("out/liba.rlib"));
+}
+
+#[test]
+fn a_verification_against_another_crate_whose_name_only_rustc_can_tell_says_so() {
+    let scratch = library();
+    // rustc knows this name beforehand, so the metadata has a number for it.
+    scratch.action("metadata", "--crate-name=libc --crate-type=lib --out-dir=out a.rs").ok();
+    let line = "link --verify-against out/_hollow/liblibc_meta.rlib -- rustc --edition=2021 --crate-type=lib --out-dir=out a.rs";
+    assert_eq!(
+        scratch.hollow(&words(line)).stopped(2),
+        "`out/_hollow/liblibc_meta.rlib` belongs to another crate than `a`, or was made with another -Cmetadata: \
+         pass the hollow twin of `a`"
+    );
     assert!(!scratch.exists("out/liba.rlib"));
 }
 
@@ -138,6 +157,11 @@ fn a_bootstrap_that_agrees_is_kept_and_one_that_conflicts_is_refused() {
     };
     with("1").ok();
     with("x,a").ok();
+    let derived = ["metadata", "--", "rustc", "--crate-type=lib", "--out-dir=out", "a.rs"];
+    assert_eq!(
+        run(scratch.command(HOLLOW).env("RUSTC_BOOTSTRAP", "a").args(derived)).stopped(2),
+        "RUSTC_BOOTSTRAP is `a`, where rustc looks for the name in --crate-name, and there is none: pass --crate-name=a, or set it to 1 on all actions"
+    );
     for value in ["0", "-1", "x", ""] {
         assert_eq!(
             with(value).stopped(2),
@@ -211,6 +235,32 @@ fn nothing_is_run_or_written_when_the_command_is_printed() {
     let sealed = "link --print=json --seal-with h.rlib -- rustc --crate-type=lib a.rs";
     let sealed: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(sealed)).ok().stdout).unwrap();
     assert_eq!(sealed["then"], serde_json::json!([{ "seal_with": "h.rlib" }]));
+    // A line that leaves out half of what is done would be no such line.
+    let shell = |line: &str| scratch.hollow(&words(line));
+    scratch.hollow(&words("metadata --output=h/liba_meta.rlib --remap-cwd=x -- rustc --crate-type=lib a.rs")).ok();
+    for (options, same) in [("--seal-with h/liba_meta.rlib", true), ("--verify-against h/liba_meta.rlib", false)] {
+        let line = shell(&format!("link --print=shell {options} -- rustc --crate-type=lib --out-dir=new/out a.rs")).ok().stdout;
+        let path = format!("{}:{}", Path::new(HOLLOW).parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let ran = run(scratch.command("sh").args(["-c", &line]).env("PATH", path));
+        assert_eq!(ran.code, Some(i32::from(!same)), "{line}: {ran:?}");
+        let agree = scratch.hollow(&["inspect", "new/out/liba.rlib", "h/liba_meta.rlib"]).code == Some(0);
+        assert_eq!(agree, same, "{line}");
+    }
+    assert!(
+        shell("link --print=shell -- rustc --crate-type=proc-macro --crate-name=m --emit=link=o/libm.so a.rs")
+            .ok()
+            .stdout
+            .ends_with(" && cp o/libm.so o/_hollow/libm.so\n")
+    );
+    for (option, line) in [
+        ("--interface", "metadata --print=shell --interface=drop -- rustc --crate-type=lib a.rs"),
+        ("--diagnostics", "link --print=shell --diagnostics=d -- rustc --crate-type=lib a.rs"),
+    ] {
+        assert_eq!(shell(line).stopped(2), format!("a line for a shell can't say what {option} does: use --print=json"));
+    }
+    assert!(
+        shell("metadata --print=shell --interface=drop -- rustc --crate-type=lib -O a.rs").ok().stdout.contains("-Zno-codegen")
+    );
     let interface = "metadata --print=json --interface=drop -- rustc --crate-type=lib a.rs";
     let interface: serde_json::Value = serde_json::from_str(&scratch.hollow(&words(interface)).ok().stdout).unwrap();
     assert_eq!(interface["interface"], "drop");
@@ -257,18 +307,6 @@ fn dep_info_is_what_rustc_itself_writes() {
     let plain = dep_info("out/main.d");
     scratch.action("link", program).ok();
     assert_eq!(dep_info("out/main.d"), plain);
-}
-
-#[test]
-fn bad_usage_says_where_rustc_goes() {
-    let scratch = library();
-    assert_eq!(
-        scratch.hollow(&["metadata"]).stopped(2),
-        "there is no rustc command line: give the one of an ordinary compilation after `--`"
-    );
-    let misplaced = scratch.hollow(&words("metadata rustc a.rs"));
-    assert_eq!(misplaced.code, Some(2));
-    assert!(misplaced.stderr.contains("Usage: hollow metadata [OPTIONS] -- RUSTC ARGS..."), "{}", misplaced.stderr);
 }
 
 #[test]

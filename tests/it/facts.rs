@@ -14,9 +14,15 @@ const LIBRARY: &str = "
     pub static ANSWER: u32 = 42;
 ";
 
-/// Fails with what to look at.
+/// Fails with what to look at: "`name` in `file`", more than once perhaps, which is there.
 #[track_caller]
 fn fact(holds: bool, what: &str, look_at: &str) {
+    let words: Vec<&str> = look_at.split_whitespace().map(|word| word.trim_end_matches([',', ':'])).collect();
+    for (index, word) in words.iter().enumerate().filter(|(_, word)| word.starts_with("src/")) {
+        let text = fs::read_to_string(crate::support::repository().join(word)).unwrap_or_else(|error| panic!("{word}: {error}"));
+        let name = index.checked_sub(2).filter(|_| words[index - 1] == "in").map_or("", |name| words[name]);
+        assert!(text.contains(name.rsplit("::").next().unwrap()), "{name} is not in {word}");
+    }
     assert!(holds, "rustc has changed: no longer true that {what}. Look at {look_at}.");
 }
 
@@ -45,6 +51,12 @@ fn listed_svh(scratch: &Scratch, rlib: &str) -> String {
     let listed = scratch.rustc(&format!("-Zls=root {rlib}")).ok().stdout;
     let line = listed.lines().find_map(|line| line.strip_prefix("hash ")).expect("a line `hash`");
     line.split(' ').next().unwrap().to_owned()
+}
+
+/// A nightly rustc takes unstable options anyway, so that `RUSTC_BOOTSTRAP=1` changes nothing.
+fn is_nightly(scratch: &Scratch) -> bool {
+    let version = scratch.stable_rustc("--version").ok().stdout;
+    version.contains("-nightly") || version.contains("-dev")
 }
 
 fn library() -> Scratch {
@@ -89,8 +101,8 @@ fn paths_diagnostics_and_lints_do_not_enter_the_svh() {
         fact(
             svh(&scratch, arguments) == plain,
             &format!("`{arguments}` does not enter the SVH"),
-            "the two passes in src/action/plan.rs, which differ in the output path and -Zno-codegen, and with_scratch in \
-             src/action/perform.rs, which sets --out-dir",
+            "the two passes in src/action/plan.rs, which differ in the output path and -Zno-codegen, and line in \
+             src/action/outputs.rs, which sets --out-dir",
         );
     }
 }
@@ -101,17 +113,20 @@ fn bootstrap_and_allow_features_enter_the_svh() {
     let unset = svh_with(&scratch, "", None);
     let on = svh(&scratch, "");
     let look_at = "src/rustc/bootstrap.rs and Unit::environment in src/action/plan.rs";
+    fact(
+        svh(&scratch, "-Zallow-features=") != on,
+        "-Zallow-features= enters the SVH",
+        "--deny-unstable-features, set on both passes",
+    );
+    if is_nightly(&scratch) {
+        return fact(unset == on, "RUSTC_BOOTSTRAP=1 changes nothing for a nightly rustc", look_at);
+    }
     fact(unset != on, "RUSTC_BOOTSTRAP=1 changes the SVH", look_at);
     fact(svh_with(&scratch, "", Some("a")) == on, "the crate's own name in RUSTC_BOOTSTRAP is the same as 1", look_at);
     fact(svh_with(&scratch, "", Some("x,a")) == on, "RUSTC_BOOTSTRAP may list several crates", look_at);
     for other in ["0", "-1", "b"] {
         fact(svh_with(&scratch, "", Some(other)) == unset, &format!("RUSTC_BOOTSTRAP={other} is the same as none"), look_at);
     }
-    fact(
-        svh(&scratch, "-Zallow-features=") != on,
-        "-Zallow-features= enters the SVH",
-        "--deny-unstable-features, set on both passes",
-    );
 }
 
 #[test]
@@ -162,7 +177,7 @@ fn a_dependency_may_be_hollow_or_full_and_the_result_is_the_same() {
     fact(
         scratch.read("libb1.rlib") == scratch.read("libb2.rlib"),
         "an rlib is the same whether its dependencies were hollow or full",
-        "the default of --deps in src/action/plan.rs",
+        "compile_against_hollow in src/action/plan.rs, the default of --deps",
     );
 }
 
@@ -303,7 +318,7 @@ fn a_reexported_macro_is_looked_up_in_the_dependency_search_path() {
 #[test]
 fn rustc_neither_makes_directories_nor_replaces_what_is_read_only() {
     let scratch = library();
-    let look_at = "prepare_outputs in src/action/perform.rs";
+    let look_at = "prepare in src/action/outputs.rs";
     let nowhere = scratch.rustc("--crate-type=lib a.rs --emit=link=not/there/liba.rlib");
     fact(nowhere.code == Some(1), "the directory of --emit=link=PATH must exist", look_at);
     let old = scratch.write("liba.rlib", "old");
@@ -315,7 +330,7 @@ fn rustc_neither_makes_directories_nor_replaces_what_is_read_only() {
 #[test]
 fn an_rlib_is_renamed_into_place_but_dep_info_is_written_in_place() {
     let scratch = library();
-    let look_at = "remove_obstacle in src/action/perform.rs, and the claim that a failed library action leaves no partial rlib";
+    let look_at = "is_safe_in_place in src/action/outputs.rs, and the claim that a failed library action leaves no partial rlib";
     for name in ["liba.rlib", "a.d"] {
         scratch.write(name, "old");
         fs::hard_link(scratch.path(name), scratch.path(format!("{name}.linked"))).unwrap();
@@ -354,7 +369,7 @@ fn post_monomorphisation_errors_appear_in_both_passes() {
 }
 
 #[test]
-fn bootstrap_changes_the_default_mangling() {
+fn with_bootstrap_symbols_are_named_by_v0() {
     let scratch = library();
     let mangling = |ran: Ran| {
         ran.ok();
@@ -362,12 +377,39 @@ fn bootstrap_changes_the_default_mangling() {
         listed.lines().find(|line| line.contains("symbol_mangling_version")).expect("a line on mangling").to_owned()
     };
     let on = mangling(scratch.rustc("--crate-type=lib a.rs"));
-    let off = mangling(scratch.stable_rustc("--crate-type=lib a.rs"));
+    let v0 = mangling(scratch.rustc("--crate-type=lib a.rs -Csymbol-mangling-version=v0"));
+    let legacy = mangling(scratch.rustc("--crate-type=lib a.rs -Csymbol-mangling-version=legacy -Zunstable-options"));
     fact(
-        on != off,
-        "RUSTC_BOOTSTRAP changes the default mangling (if stable has moved to v0: good, but the SVH still differs)",
-        "Unit::environment in src/action/plan.rs, which sets it on every action",
+        on == v0 && on != legacy,
+        "with RUSTC_BOOTSTRAP symbols are named by v0",
+        "names_by_hash in src/action/interface.rs, and Unit::environment in src/action/plan.rs, which sets it on every action",
     );
+    // Stable 1.95 names them by `legacy` without it, 1.97 by v0.
+    let off = mangling(scratch.stable_rustc("--crate-type=lib a.rs"));
+    fact(off == v0 || off == legacy, "there are two ways to name symbols", "names_by_hash in src/action/interface.rs");
+}
+
+/// Since 1.97 an rlib tells linking rustcs which of its members are rustc's own objects (rust-lang/rust#138243). So it belongs to the objects, and
+/// sealing leaves it alone.
+#[test]
+fn what_an_rlib_tells_of_its_objects_is_true_of_a_sealed_one() {
+    let scratch = library();
+    scratch.rustc("--crate-type=lib a.rs -Ccodegen-units=4").ok();
+    scratch.rustc("--crate-type=lib a.rs -Ccodegen-units=4 -Zno-codegen --emit=link=liba_meta.rlib").ok();
+    let text = |rlib: &str| {
+        let bytes = scratch.read(rlib);
+        let archive = object::read::archive::ArchiveFile::parse(&*bytes).unwrap();
+        let members = archive.members().map(Result::unwrap).collect::<Vec<_>>();
+        let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let objects =
+            members.iter().map(|member| name(member.name())).filter(|name| name.ends_with(".rcgu.o")).collect::<Vec<_>>();
+        let link = members.iter().find(|member| member.name() == b"lib.rmeta-link");
+        (objects, link.map(|member| name(member.data(&*bytes).unwrap())))
+    };
+    let look_at = "LIB_RMETA in src/rlib/mod.rs, the only member that src/rlib/seal.rs replaces";
+    let ((objects, Some(full)), (_, Some(hollow))) = (text("liba.rlib"), text("liba_meta.rlib")) else { return };
+    fact(objects.iter().all(|object| full.contains(object)), "lib.rmeta-link of a full rlib names its objects", look_at);
+    fact(!hollow.contains(".rcgu.o"), "lib.rmeta-link of a hollow rlib names none", look_at);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,10 +29,18 @@ pub fn script(scratch: &Scratch, name: &str, text: &str) -> String {
 #[test]
 fn a_rustc_that_is_missing_or_no_program_is_one_line() {
     let scratch = program();
-    let missing = scratch.hollow(&["metadata", "--", "no-such-rustc", "--crate-type=lib", "a.rs", "--out-dir=out"]);
-    assert_eq!(missing.stopped(2), "cannot find rustc as `no-such-rustc`: cannot find binary path");
-    let no_program = scratch.hollow(&["link", "--", "./a.rs", "--crate-type=lib", "a.rs", "--out-dir=out"]);
-    assert_eq!(no_program.stopped(2), "cannot find rustc as `./a.rs`: cannot find binary path");
+    for (rustc, said) in [
+        ("no-such-rustc", "cannot find rustc as `no-such-rustc`: there is no such program in PATH"),
+        ("./gone", "cannot find rustc as `./gone`: No such file or directory (os error 2)"),
+        ("./a.rs", "cannot run `./a.rs` as rustc: it is not an executable file"),
+        ("/", "cannot run `/` as rustc: it is not an executable file"),
+    ] {
+        for line in ["metadata -- RUSTC --crate-type=lib a.rs --out-dir=out", "link -- RUSTC --crate-type=lib a.rs --out-dir=out"]
+        {
+            let line = line.replace("RUSTC", rustc);
+            assert_eq!(scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).stopped(2), said);
+        }
+    }
     let orphan = script(&scratch, "orphan", "#!/no/such/interpreter\n");
     for line in ["a.rs --crate-type=lib", "main.rs --crate-type=bin"] {
         let line = format!("link -- ./orphan --out-dir=out {line}");
@@ -89,19 +97,20 @@ pub fn signal(process: &str, name: &str) -> bool {
 
 #[test]
 fn a_signal_reaches_rustc_and_its_linker_and_nothing_is_left() {
-    for (name, code) in [("TERM", 143), ("INT", 1)] {
+    for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("QUIT", 3)] {
         let scratch = program();
         let mut child = slow_link(&scratch);
         let linker = String::from_utf8(scratch.read("linker-pid")).unwrap().trim().to_owned();
         assert!(signal(&child.id().to_string(), name));
         let status = child.wait().unwrap();
-        assert_eq!(status.code(), Some(code));
+        // As of hollow's own: a shell whose loop it is in stops, too.
+        assert_eq!(status.signal(), Some(number));
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         match name {
-            "TERM" => assert_eq!(said, "hollow: error: rustc was killed by SIGTERM while compiling crate `main`\n"),
             // rustc has a handler for SIGINT: it exits with 1, and may find time to complain of its linker.
-            _ => assert!(!said.contains("hollow:"), "{said}"),
+            "INT" => assert!(!said.contains("hollow:"), "{said}"),
+            _ => assert_eq!(said, format!("hollow: error: rustc was killed by SIG{name} while compiling crate `main`\n")),
         }
         wait_until("the linker is gone", || !signal(&linker, "0"));
         assert_eq!(scratch.list("out"), [] as [&str; 0], "no output, whole or in part");
@@ -125,7 +134,7 @@ fn after_a_signal_nothing_more_is_started() {
         // Below Cargo, everything is in Cargo's group, to which a terminal sends its signals.
         let group = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
         nix::sys::signal::killpg(group, nix::sys::signal::SIGTERM).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(143), "{own}");
+        assert_eq!(child.wait().unwrap().signal(), Some(15), "{own}");
         assert_eq!(scratch.read("started"), b"\n", "{own}: one pass was started, and no other");
         // Cargo mode has noted that the unit is being compiled.
         let others = scratch.list("out").into_iter().filter(|name| name != "_hollow" && !name.starts_with("_hollow/liba.unit"));
@@ -144,13 +153,34 @@ fn a_second_signal_kills_a_rustc_that_ignores_the_first() {
     wait_until("the compiler runs", || scratch.exists("started"));
     let id = child.id().to_string();
     assert!(signal(&id, "TERM"));
-    let mut code = None;
+    let mut ended = None;
     wait_until("it ends", || {
         signal(&id, "TERM");
-        code = child.try_wait().unwrap().map(|status| status.code());
-        code.is_some()
+        ended = child.try_wait().unwrap().map(|status| status.signal());
+        ended.is_some()
     });
-    assert_eq!(code, Some(Some(137)));
+    assert_eq!(ended, Some(Some(15)));
+}
+
+#[test]
+fn an_interrupted_action_ends_the_loop_of_a_shell() {
+    let scratch = program();
+    let rustc = script(&scratch, "rustc", "#!/bin/sh\necho >> started; sleep 300 & wait\n");
+    let mut command = scratch.command("bash");
+    command.args(["-c", "for i in 1 2 3; do \"$0\" link -- \"$1\" --crate-type=bin main.rs; done", HOLLOW, &rustc]);
+    let mut shell = command.stderr(Stdio::null()).process_group(0).spawn().unwrap();
+    wait_until("the compiler runs", || scratch.exists("started") && !scratch.read("started").is_empty());
+    // As a terminal does it. The shell waits, and stops if its child has died of the signal.
+    let group = nix::unistd::Pid::from_raw(shell.id().try_into().unwrap());
+    nix::sys::signal::killpg(group, nix::sys::signal::SIGINT).unwrap();
+    let mut ended = None;
+    wait_until("the shell stops", || {
+        // Otherwise it goes on with the next one, and that would go on for ever.
+        assert_eq!(scratch.read("started"), b"\n");
+        ended = shell.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().signal(), Some(2));
 }
 
 #[test]
@@ -267,6 +297,14 @@ fn nobody_reading_what_is_said_is_no_reason_to_stop() {
         .stderr(writer)
         .status();
     assert!(status.unwrap().success());
+    for line in ["inspect out/_hollow/liba_meta.rlib", "interface -- rustc a.rs", "link --print=json -- rustc a.rs"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = scratch.command(HOLLOW);
+        let child = command.args(line.split_whitespace()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{line}");
+    }
     let full = run(scratch.command("sh").args(["-c", "exec \"$0\" inspect out/_hollow/liba_meta.rlib >/dev/full", HOLLOW]));
     assert_eq!(full.stopped(2), "cannot print the report: No space left on device (os error 28)");
 }

@@ -30,5 +30,6 @@ mod rustc_action;
 mod seal;
 mod seal_refusals;
 mod support;
+mod usage;
 mod worker;
 mod worker_driver;

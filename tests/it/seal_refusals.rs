@@ -25,9 +25,41 @@ fn two_of_a_kind_are_refused() {
     assert_eq!(
         refused(&scratch, &[FULL, "--with", FULL]),
         format!(
-            "`{FULL}` is a full rlib, and metadata are taken from a hollow one: give the one that `hollow metadata` made of this crate"
+            "`{FULL}` is a full rlib, and metadata is taken from a hollow one: give the one that `hollow metadata` made of this crate"
         )
     );
+    let verified = format!("link --verify-against {FULL} -- rustc --crate-type=lib a.rs");
+    assert_eq!(
+        scratch.hollow(&verified.split_whitespace().collect::<Vec<_>>()).stopped(2),
+        format!(
+            "`{FULL}` is a full rlib, and --verify-against compares with a hollow one: give the one that `hollow metadata` made of this crate"
+        )
+    );
+}
+
+#[test]
+fn a_full_rlib_that_was_cut_off_is_not_taken_for_a_hollow_one() {
+    let scratch = pair();
+    scratch.write("main.rs", "fn main() { a::answer(); }");
+    let full = scratch.read(FULL);
+    // In each member's head, in its middle, and behind it.
+    for length in (8..full.len()).step_by(full.len() / 97) {
+        scratch.write("cut/liba.rlib", &full[..length]);
+        let kind = hollow::rlib::kind(&scratch.path("cut/liba.rlib"));
+        assert!(!matches!(kind, Ok(hollow::rlib::Kind::Hollow)), "{length} of {}: {kind:?}", full.len());
+    }
+    let archive = object::read::archive::ArchiveFile::parse(&*full).unwrap();
+    for member in archive.members() {
+        let (offset, size) = member.unwrap().file_range();
+        for length in [offset, offset + size] {
+            let length = usize::try_from(length).unwrap().min(full.len() - 1);
+            scratch.write("cut/liba.rlib", &full[..length]);
+            let kind = hollow::rlib::kind(&scratch.path("cut/liba.rlib"));
+            assert!(!matches!(kind, Ok(hollow::rlib::Kind::Hollow)), "{length} of {}: {kind:?}", full.len());
+        }
+    }
+    let said = scratch.action("link", "--extern=a=cut/liba.rlib main.rs").stderr;
+    assert!(!said.contains("hollow rlib"), "{said}");
 }
 
 #[test]
@@ -99,7 +131,7 @@ fn an_unknown_layout_of_metadata_is_refused() {
     scratch.write("libunknown.rlib", unknown);
     let line = refused(&scratch, &[FULL, "--with", "libunknown.rlib"]);
     assert!(
-        line.starts_with("the metadata of `libunknown.rlib` have a layout that this version of hollow does not know"),
+        line.starts_with("the metadata of `libunknown.rlib` has a layout that this version of hollow does not know"),
         "{line}"
     );
 }

@@ -63,6 +63,7 @@ fn a_directory_that_is_in_use_is_left_alone() {
     write(directory.path(), &[("lib.rs", "pub fn f() { 1; }"), ("used/x", "")]);
     let krate = Crate::load(&directory.path().join("lib.rs"), &Disk, None).unwrap();
     let error = overlay::write(&krate, &krate.interface(&Options::default()), &directory.path().join("used")).unwrap_err();
-    assert!(error.to_string().contains("is not empty"), "{error}");
+    let error = error.to_string();
+    assert!(error.ends_with("is not empty: name a new or an empty directory for the interface source"), "{error}");
     assert!(directory.path().join("used/x").exists());
 }
