@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::aside::Aside;
 use super::{Explain, replace_in_dep_info};
 use crate::interface::overlay::{self, Overlay};
-use crate::interface::{Crate, Disk, Interface, Lines, Options};
+use crate::interface::{Crate, Disk, Interface, Lines, Options, apart};
 use crate::process::temporary_directory;
 use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
 
@@ -118,7 +118,7 @@ impl InterfaceSource {
         if let Some(name) = krate.place_in_constants().filter(|_| how.lines == Lines::Drop) {
             bail!("a constant is made from `{name}!`, and lines move in the interface source");
         }
-        let interface = krate.interface(&options);
+        let interface = apart(|| krate.interface(&options))?;
         for line in interface.report.to_string().lines() {
             explain.note(format_args!("interface: {line}"));
         }

@@ -168,13 +168,7 @@ impl Crate {
     /// Reads the crate whose root is at a path. `out_dir` is the value of `OUT_DIR`, if rustc will see one. An error if the root can't
     /// be read; any other file that can't is not rewritten.
     pub fn load(root: &Path, files: &(dyn Files + Sync), out_dir: Option<&Path>) -> io::Result<Self> {
-        // Parsers are recursive, so they get a stack that no depth which they accept can fill.
-        const STACK: usize = 256 << 20;
-        let tree = std::thread::scope(|scope| {
-            let builder = std::thread::Builder::new().stack_size(STACK);
-            let thread = builder.spawn_scoped(scope, || Tree::load(root, files, out_dir))?;
-            thread.join().unwrap_or_else(|_| Err(io::Error::other("the parser failed")))
-        })?;
+        let tree = apart(|| Tree::load(root, files, out_dir))??;
         let mut facts = Facts::default();
         tree.sources.iter().for_each(|source| facts.add(source.file.facts.clone()));
         Ok(Self { tree, facts })
@@ -334,6 +328,16 @@ impl Interface {
         }
         self.files.extend(text.filter(|text| *text != source.file.text).map(|text| (source.path.clone(), text)));
     }
+}
+
+/// Does something on a thread of its own, so that whatever goes wrong there is an error and no more: plain rustc is right then. Parsers are
+/// recursive, so it has a stack that no depth which they accept can fill.
+pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    const STACK: usize = 256 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
+        thread.join().map_err(|_| io::Error::other("hollow failed at its interface source"))
+    })
 }
 
 fn all_kept(verdicts: &[Option<Vec<Verdict>>]) -> Vec<Vec<bool>> {

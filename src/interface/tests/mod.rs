@@ -81,3 +81,21 @@ fn why_with(text: &str, options: &Options) -> Option<String> {
         Outcome::Stayed(reason) => Some(reason.to_string()),
     }
 }
+
+/// What can't happen, as far as anybody knows.
+struct Panics;
+
+impl Files for Panics {
+    fn read(&self, path: &Path) -> io::Result<String> {
+        panic!("reading {}", path.display())
+    }
+}
+
+#[test]
+fn a_failure_of_hollows_own_is_an_error_and_the_shipped_program_unwinds_as_this_one_does() {
+    let error = Crate::load(Path::new("lib.rs"), &Panics, None).unwrap_err();
+    assert_eq!(error.to_string(), "hollow failed at its interface source");
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let release = manifest.split("[profile.release]").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert!(!release.contains("panic"), "{release}");
+}
