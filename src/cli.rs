@@ -1,6 +1,7 @@
 //! The command line of hollow itself. Nothing outside this file sees clap.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::num::NonZero;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -212,7 +213,7 @@ fn stop(error: &clap::Error, hint: Option<&str>) -> ! {
     // A reader that has gone away is no reason for another status.
     let _ = error.print();
     if let Some(hint) = hint.filter(|_| error.use_stderr()) {
-        eprintln!("\nhint: {hint}");
+        let _ = writeln!(std::io::stderr(), "\nhint: {hint}");
     }
     std::process::exit(error.exit_code())
 }
