@@ -20,6 +20,7 @@ mod modes;
 mod old_outputs;
 mod pipeline;
 mod process_wrapper;
+mod public_hash;
 mod readme;
 mod rebuilds;
 mod recorded;
