@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/differential");
     std::fs::create_dir_all(&out).unwrap();
     let hollow = std::env::var("HOLLOW").unwrap_or_else(|_| env!("CARGO_BIN_EXE_hollow").into());
-    let tally = differential::go_over(&hollow, seed..seed + count, |seed, fixture| {
+    let tally = differential::go_over(&hollow, seed..seed + count, 2, |seed, fixture| {
         let path = out.join(format!("{seed}.rs"));
         println!("{}", path.display());
         std::fs::write(path, fixture).unwrap();

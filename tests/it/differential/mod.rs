@@ -21,9 +21,6 @@ use fastrand::Rng;
 use grammar::Grammar;
 use program::Program;
 
-/// How many failures of a kind are made small; those after them are written as they are.
-const ALIKE: usize = 2;
-
 /// One in so many programs is edited.
 const EDITED: u64 = 2;
 
@@ -64,8 +61,9 @@ fn generate(seed: u64) -> Program {
     Program { crates: [base, middle, main] }
 }
 
-/// Goes over the programs of these seeds, two at a time or more, and tells of each failure as a fixture.
-pub fn go_over(hollow: &str, seeds: Range<u64>, report: impl Fn(u64, String) + Sync) -> Tally {
+/// Goes over the programs of these seeds, as many at a time as there are cores, and tells of each failure as a fixture. So many that are alike
+/// are made small; those after them are written as they are.
+pub fn go_over(hollow: &str, seeds: Range<u64>, small: usize, report: impl Fn(u64, String) + Sync) -> Tally {
     let workshop = Workshop::new(hollow);
     let (tally, next) = (Tally::default(), AtomicU64::new(seeds.start));
     let kinds = Mutex::new(HashMap::new());
@@ -90,7 +88,7 @@ pub fn go_over(hollow: &str, seeds: Range<u64>, report: impl Fn(u64, String) + S
                         };
                         report(
                             seed,
-                            if alike > ALIKE { failure.fixture(&program) } else { minimise(&workshop, program, failure) },
+                            if alike > small { failure.fixture(&program) } else { minimise(&workshop, program, failure) },
                         );
                     }
                 }
@@ -208,11 +206,12 @@ impl Edit {
                 is_canonical
             }
             Self::Helper => {
-                // It may hide something that a glob brings in, whatever its name.
-                let has_globs = program.source(0).contains("*;");
+                // It may hide something that a glob brings in, and a derive may name it.
+                let source = program.source(0);
+                let may_show = source.contains("*;") || source.contains("derives::");
                 let helper = "fn helper_of_nobody() -> u64 {\n    1\n}\n".into();
                 program.crates[0].push(program::Node::Function(helper));
-                is_canonical && !has_globs && !explained.contains("no private function is left out")
+                is_canonical && !may_show && !explained.contains("no private function is left out")
             }
         }
     }
