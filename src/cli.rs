@@ -11,12 +11,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
 use crate::rustc::{CommandLine, response_file};
-use crate::{action, cargo, inspect, interface, print, worker};
+use crate::{action, cargo, inspect, interface, link, print, worker};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
 pub enum Command {
-    /// `hollow metadata` and `hollow link`.
+    /// `hollow metadata`, `hollow compile` and `hollow link`.
     Action(ActionRequest),
     /// `hollow seal`.
     Seal {
@@ -178,9 +178,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
                 interface.map(|lines| action::InterfaceOptions { lines: lines.into(), expression_macros });
             Command::Action(request)
         }
-        Commands::Link(LinkOptions { common, deps, verify_against, seal_with }) => {
+        Commands::Compile(CompileOptions { common, plan_format }) => {
+            let mut request = common.into_request(Action::Compile, rustc);
+            request.options.plan_format = plan_format.into();
+            Command::Action(request)
+        }
+        Commands::Link(LinkOptions { common, plan, deps, verify_against, seal_with }) => {
             let mut request = common.into_request(Action::Link, rustc);
-            request.options = Options { deps: deps.into(), verify_against, seal_with, ..request.options };
+            request.options = Options { link_plan: plan, deps: deps.into(), verify_against, seal_with, ..request.options };
             Command::Action(request)
         }
         Commands::ProcessWrapper { arguments } => Command::ProcessWrapper(arguments),
@@ -293,6 +298,12 @@ const METADATA_EXAMPLE: &str = "\
 Example: makes out/_hollow/liba_meta.rlib
   hollow metadata -- rustc --crate-type=lib --out-dir=out a.rs";
 
+const COMPILE_EXAMPLE: &str = "\
+Example: makes out/_hollow/main.plan, and out/main from that
+  main=\"rustc --extern=a=out/liba.rlib --out-dir=out main.rs\"
+  hollow compile -- $main
+  hollow link --plan out/_hollow/main.plan -- $main";
+
 const LINK_EXAMPLE: &str = "\
 Examples: make out/liba.rlib, then a program from it
   hollow link -- rustc --crate-type=lib --out-dir=out a.rs
@@ -329,6 +340,15 @@ enum Commands {
     /// (`D/libx.rlib` by `D/_hollow/libx_meta.rlib`) where those exist, and `-Ldependency=D` by `D/_hollow`.
     #[command(override_usage = "hollow metadata [OPTIONS] -- RUSTC ARGS...", after_help = METADATA_EXAMPLE)]
     Metadata(MetadataOptions),
+    /// Compiles a program, test or shared library without linking it, and makes its link plan
+    ///
+    /// Takes the rustc command line that would make the program. It is compiled against the hollow rlibs of its dependencies, so no full
+    /// rlib need be there, and hollow stands in for its linker. `hollow link --plan` then runs the linker alone, with the full rlibs.
+    ///
+    /// What can't be split (LTO, a staticlib, packed debug information, some targets) gets an unsplit plan, with which the link action runs
+    /// rustc; --explain says why.
+    #[command(override_usage = "hollow compile [OPTIONS] -- RUSTC ARGS...", after_help = COMPILE_EXAMPLE)]
+    Compile(CompileOptions),
     /// Makes the full rlib of a library, or links a program or shared library
     ///
     /// Takes the same rustc command line as the metadata action. An rlib is compiled against hollow rlibs; what is linked needs full
@@ -505,9 +525,38 @@ struct MetadataOptions {
 }
 
 #[derive(Args)]
+struct CompileOptions {
+    #[command(flatten)]
+    common: CommonOptions,
+    /// What a link plan is on disk
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = PlanFormat::File)]
+    plan_format: PlanFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PlanFormat {
+    /// One file, to be handed from action to action
+    File,
+    /// A directory, from which the linker reads without unpacking
+    Directory,
+}
+
+impl From<PlanFormat> for link::Format {
+    fn from(format: PlanFormat) -> Self {
+        match format {
+            PlanFormat::File => Self::File,
+            PlanFormat::Directory => Self::Directory,
+        }
+    }
+}
+
+#[derive(Args)]
 struct LinkOptions {
     #[command(flatten)]
     common: CommonOptions,
+    /// Only run the linker, as this link plan of `hollow compile` says
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["verify_against", "seal_with"])]
+    plan: Option<PathBuf>,
     /// What the rlib of a library is compiled against
     #[arg(long, value_enum, default_value_t = DepsChoice::Hollow)]
     deps: DepsChoice,

@@ -11,6 +11,7 @@
 //! | [`compat`] | drop-ins for the action executables of rules_rust and Buck2 |
 //! | [`worker`] | Bazel's persistent worker: requests in, actions as processes of their own, answers out |
 //! | [`interface`] | interface source: which bodies no dependent can observe, and the crate without them |
+//! | [`link`] | split link: recording the linker's call, link plans, and making the call again without rustc |
 //! | [`rlib`] | rlibs: hollow or full, their members, the head of their metadata, sealing |
 //! | [`process`] | running rustc: exec, signals, exit status, limits of a command line |
 //! | [`rustc`] | rustc as seen from outside: its command line, response files, output names, environment |
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod compat;
 pub mod inspect;
 pub mod interface;
+pub mod link;
 pub mod print;
 pub mod process;
 pub mod rlib;

@@ -13,6 +13,9 @@ use hollow::{action, cargo, inspect, interface, print, report, worker};
 const STOPPED: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Some(status) = hollow::link::record_if_linker() {
+        return status;
+    }
     run(cli::parse(std::env::args_os())).unwrap_or_else(|error| {
         report(format_args!("error: {error:#}"));
         ExitCode::from(STOPPED)

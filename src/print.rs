@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::action::{After, Plan};
+use crate::action::{After, Plan, Split};
 use crate::interface::Lines;
 
 /// In which form to print.
@@ -54,6 +54,11 @@ impl<'a> Step<'a> {
 
 /// Prints what the action would run, and runs nothing.
 pub fn plan(plan: &Plan, program: &Path, format: Format) -> Result<ExitCode> {
+    if plan.split != Split::Whole {
+        bail!(
+            "--print shows a command of rustc, and that alone makes no link plan and carries none out: use `hollow inspect` on the plan"
+        );
+    }
     let text = match format {
         Format::Shell => shell(plan, program)?,
         Format::Json => json(plan, program)?.into_bytes(),

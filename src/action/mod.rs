@@ -1,8 +1,9 @@
-//! The two actions over one crate: an ordinary rustc command line in, the action's own command line out.
+//! The actions over one crate: an ordinary rustc command line in, the action's own command line out.
 //!
 //! [`plan`] is a pure function: what it must know of the machine it asks through [`World`]. [`perform`] then does what was planned.
 
 mod aside;
+mod compile;
 mod complete;
 mod diagnostics;
 mod explain;
@@ -13,6 +14,7 @@ mod perform;
 mod plan;
 mod reach;
 mod refusal;
+mod relink;
 mod world;
 
 pub use complete::complete;
@@ -29,13 +31,16 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::link;
 use crate::rustc::CommandLine;
 
-/// Which of the two passes over a crate.
+/// Which action over a crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Makes the hollow rlib.
     Metadata,
+    /// Makes the link plan of a program or shared library.
+    Compile,
     /// Makes the full rlib, or links a program or shared library.
     Link,
 }
@@ -59,6 +64,10 @@ pub struct Options {
     pub interface: Option<InterfaceOptions>,
     /// Where rustc's diagnostics go as JSON, if anywhere.
     pub diagnostics: Option<PathBuf>,
+    /// In which form the compile action keeps its link plan.
+    pub plan_format: link::Format,
+    /// The link plan that the link action carries out.
+    pub link_plan: Option<PathBuf>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -94,6 +103,31 @@ pub struct Plan {
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.
     pub after: Vec<After>,
+    /// The part that a link plan has in it.
+    pub split: Split,
+    /// What a link plan is checked against.
+    pub fingerprint: String,
+}
+
+/// The part that a link plan has in an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// None.
+    Whole,
+    /// It is made.
+    Compile {
+        /// Where it goes.
+        plan: PathBuf,
+        /// In which form.
+        format: link::Format,
+        /// Why it can't be more than a note that the link action has to run rustc.
+        obstacle: Option<String>,
+    },
+    /// It is carried out.
+    Link {
+        /// Where it is.
+        plan: PathBuf,
+    },
 }
 
 /// Something to be done after rustc has succeeded.
@@ -111,6 +145,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Metadata => "metadata action",
+            Self::Compile => "compile action",
             Self::Link => "link action",
         })
     }

@@ -32,6 +32,22 @@ pub fn full_twin(hollow: &Path) -> Option<PathBuf> {
     (hollow_directory == HOLLOW_DIRECTORY).then(|| join(Path::new(parent), &full_name))
 }
 
+/// The link plan of a program in this directory.
+pub fn link_plan(program: &Path, crate_name: &str, extra_filename: &OsStr) -> PathBuf {
+    let (directory, _) = split(program);
+    let mut name = OsString::from(crate_name);
+    name.push(extra_filename);
+    name.push(".plan");
+    let directory = hollow_directory(directory).unwrap_or_else(|| directory.into());
+    join(&directory, &name)
+}
+
+/// The directory of full rlibs that belongs to one of hollow rlibs.
+pub fn full_directory(hollow: &Path) -> Option<&Path> {
+    let (parent, last) = split(trim_separators(hollow.as_os_str()));
+    (last == HOLLOW_DIRECTORY).then_some(Path::new(parent))
+}
+
 /// The file beside the hollow rlibs that stands for this one: a proc-macro's library, or dep-info.
 pub fn in_hollow_directory(path: &Path) -> Option<PathBuf> {
     let (directory, name) = split(path);

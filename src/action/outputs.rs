@@ -66,7 +66,9 @@ impl<'a> Staging<'a> {
         let outputs = || std::iter::once(&plan.output).chain(&plan.dep_info).map(PathBuf::as_path);
         // rustc throws its incremental cache away when a path in `--emit` is another one than the last time.
         let incremental = plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental");
-        if announces || incremental || outputs().any(is_stream) || cfg!(target_vendor = "apple") {
+        // Relative paths of libraries begin where the program is.
+        let rpath = plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "rpath");
+        if announces || incremental || rpath || outputs().any(is_stream) || cfg!(target_vendor = "apple") {
             return Self::in_place(plan, outputs().filter(|path| !is_stream(path)));
         }
         let parent = parent(&plan.output);

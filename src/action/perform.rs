@@ -9,7 +9,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::diagnostics::Said;
 use super::interface::{check_place, forget_overlay};
 use super::outputs::{Staging, is_safe_in_place, prepare, write_anew};
-use super::{After, Explain, InterfaceOptions, InterfacePass, Plan, artifact_messages, first_error, kept_overlay};
+use super::{
+    After, Explain, InterfaceOptions, InterfacePass, Plan, Split, artifact_messages, compile, first_error, kept_overlay, relink,
+};
 use crate::interface::Lines;
 use crate::process::{Ended, Invocation, Limits, Runner, die_of, temporary_directory, without_temporary_name};
 use crate::report;
@@ -25,6 +27,15 @@ const DISAGREES: u8 = 1;
 /// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left. After a signal that asked
 /// this process to stop, it dies of that signal when that is done, as whoever sent it expects.
 pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<ExitCode> {
+    match &plan.split {
+        Split::Compile { .. } => return compile::perform(plan, program, explain),
+        Split::Link { plan: path } => {
+            if let Some(code) = relink::perform(plan, path, program, explain)? {
+                return Ok(code);
+            }
+        }
+        Split::Whole => {}
+    }
     let twin = HollowTwin::read(plan)?;
     if plan.interface.as_ref().is_some_and(|options| options.lines == Lines::Drop) {
         check_place(&kept_overlay(&plan.output))?;
@@ -145,7 +156,7 @@ fn run(plan: &Plan, program: &Path, runner: &Runner, invocation: &Invocation) ->
     Ok(ended)
 }
 
-fn write_diagnostics(plan: &Plan, diagnostics: &[u8]) -> Result<()> {
+pub(super) fn write_diagnostics(plan: &Plan, diagnostics: &[u8]) -> Result<()> {
     let Some(path) = &plan.diagnostics else { return Ok(()) };
     write_anew(path, diagnostics).context("cannot write rustc's diagnostics")
 }
@@ -244,7 +255,7 @@ fn disagreement(plan: &Plan, full: &Rlib, hollow: &Path, expected: &Rlib) -> Str
 }
 
 /// Gives the output its second name; a copy where the file system has no hard links. It appears complete or not at all.
-fn publish(plan: &Plan) -> Result<()> {
+pub(super) fn publish(plan: &Plan) -> Result<()> {
     let Some(published) = plan.after.iter().find_map(|after| match after {
         After::Publish(path) => Some(path),
         After::Verify(_) | After::Seal(_) => None,

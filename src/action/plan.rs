@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory};
-use super::{Action, After, Deps, Explain, Options, Plan, Refusal, World, interface, reach};
+use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory, link_plan};
+use super::{Action, After, Deps, Explain, Options, Plan, Refusal, Split, World, interface, reach};
+use crate::link;
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
     unstable,
@@ -31,13 +32,18 @@ pub fn plan(
     unit.check_error_format(&line, options)?;
     let env = unit.environment(world, explain)?;
     let (output, dep_info) = unit.outputs(options, explain)?;
-    if unit.product.is_linked() {
+    let split = unit.split(&line, options, &output, explain)?;
+    if unit.product.is_linked() && split == Split::Whole {
         reach::check(&line, &unit.describe(), world)?;
     }
+    let fingerprint = match split {
+        Split::Whole => String::new(),
+        _ => link::fingerprint(&line, &world.working_directory()),
+    };
     let after = unit.follow_ups(options, &output, explain)?;
 
     let mut line = unit.emit(line, &output, dep_info.as_deref());
-    if !unit.product.is_linked() {
+    if action != Action::Link || !unit.product.is_linked() {
         line = match options.deps {
             Deps::Full if action == Action::Link => unit.compile_against_full(line, world, explain),
             _ => unit.compile_against_hollow(line, world, explain),
@@ -66,7 +72,7 @@ pub fn plan(
     };
     let links = unit.product.is_linked();
     let diagnostics = options.diagnostics.clone();
-    Ok(Plan { action, line, env, output, dep_info, diagnostics, interface, links, after, crate_name })
+    Ok(Plan { action, line, env, output, dep_info, diagnostics, interface, links, after, crate_name, split, fingerprint })
 }
 
 /// One crate in one action.
@@ -100,6 +106,11 @@ impl Product {
             Some(crate_type) => Self::Linked(crate_type.clone()),
             None => Self::Linked(CrateType::Bin),
         };
+        if action == Action::Compile && product == Self::Rlib {
+            return Err(Refusal::new(format!(
+                "crate `{crate_name}` is an rlib, and only what is linked has a link plan: use `hollow metadata` and `hollow link`"
+            )));
+        }
         if action == Action::Metadata && product != Self::Rlib {
             let remedy = match settings.crate_types[..] {
                 [] if !settings.test => "pass `--crate-type=lib` if it is a library, otherwise use `hollow link` alone",
@@ -163,7 +174,7 @@ impl Unit<'_> {
                 "`-Zembed-metadata=no` leaves no metadata in the rlib of crate `{crate_name}`, and that is what dependents need: remove it"
             )));
         }
-        if self.action == Action::Link && unstable(line, "no-codegen").is_some_and(|value| !is_no(value)) {
+        if self.action != Action::Metadata && unstable(line, "no-codegen").is_some_and(|value| !is_no(value)) {
             return Err(Refusal::new(format!(
                 "`-Zno-codegen` would leave crate `{crate_name}` without object code: remove it, `hollow metadata` adds it by itself"
             )));
@@ -213,17 +224,19 @@ impl Unit<'_> {
         let full = output::link(self.settings, self.crate_name, &self.product.crate_type());
         let dep_info = output::dep_info(self.settings, self.crate_name);
         let derived = match self.action {
-            Action::Link => full,
+            Action::Link | Action::Compile => full,
             Action::Metadata => hollow_twin(&full).unwrap_or(full),
         };
         let dep_info = match self.action {
-            Action::Link => dep_info,
+            Action::Link | Action::Compile => dep_info,
             // Both passes ask for dep-info, because the set of emit kinds enters the SVH, and each writes its own file.
             Action::Metadata => {
                 dep_info.map(|path| if path == Path::new("-") { path } else { in_hollow_directory(&path).unwrap_or(path) })
             }
         };
-        let output = options.output.clone().unwrap_or(derived);
+        // That of a compile action is its plan.
+        let given = options.output.clone().filter(|_| self.action != Action::Compile);
+        let output = given.unwrap_or(derived);
         explain.note(format_args!("output {}", output.display()));
         let name = file_name(&output).as_bytes();
         if self.action == Action::Metadata && !(name.starts_with(b"lib") && name.ends_with(b".rlib")) {
@@ -244,6 +257,25 @@ impl Unit<'_> {
             return Err(Refusal::new(format!("{} can't go to standard output: give it a file", self.describe())));
         }
         Ok((output, dep_info))
+    }
+
+    /// The part that a link plan has.
+    fn split(&self, line: &CommandLine, options: &Options, output: &Path, explain: &mut Explain) -> Result<Split, Refusal> {
+        if self.action == Action::Compile {
+            let plan = options.output.clone();
+            let plan = plan.unwrap_or_else(|| link_plan(output, self.crate_name, &self.settings.extra_filename));
+            let obstacle = link::split::obstacle(line, self.settings, &self.product.crate_type());
+            explain.note(format_args!("link plan {}", plan.display()));
+            return Ok(Split::Compile { plan, format: options.plan_format, obstacle });
+        }
+        match &options.link_plan {
+            Some(_) if !self.product.is_linked() => Err(Refusal::new(format!(
+                "--plan links what `hollow compile` has compiled, and {} is not linked: leave it out",
+                self.describe()
+            ))),
+            Some(plan) => Ok(Split::Link { plan: plan.clone() }),
+            None => Ok(Split::Whole),
+        }
     }
 
     fn follow_ups(&self, options: &Options, output: &Path, explain: &mut Explain) -> Result<Vec<After>, Refusal> {
@@ -272,7 +304,8 @@ impl Unit<'_> {
             explain.note(format_args!("sealed with {}", hollow.display()));
             after.push(After::Seal(hollow.clone()));
         }
-        if self.product == Product::Linked(CrateType::ProcMacro)
+        if self.action == Action::Link
+            && self.product == Product::Linked(CrateType::ProcMacro)
             && let Some(published) = in_hollow_directory(output)
         {
             explain.note(format_args!("proc-macro published as {}", published.display()));

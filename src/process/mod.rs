@@ -75,7 +75,8 @@ impl Invocation {
         Ok(())
     }
 
-    fn command(&self) -> std::process::Command {
+    /// As the standard library starts it.
+    pub fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ReadRef};
 
 const MAGIC: &[u8] = b"rust\0\0\0";
 const WASM_MAGIC: &[u8] = b"\0asm\x01\0\0\0";
@@ -51,14 +51,19 @@ pub struct Svh(pub u128);
 impl Header {
     /// Reads the head of a `lib.rmeta` member, or of an `.rmeta` file.
     pub fn decode(lib_rmeta: &[u8]) -> Option<Self> {
-        let metadata = raw_metadata(lib_rmeta)?;
-        let mut start = Decoder { bytes: metadata, at: MAGIC.len() + 1 };
+        Self::decode_from(lib_rmeta)
+    }
+
+    /// The same of what need not be in memory. Little of it is read.
+    pub fn decode_from<'a>(lib_rmeta: impl ReadRef<'a>) -> Option<Self> {
+        let bytes = Window { data: lib_rmeta, range: metadata_range(lib_rmeta)? };
+        let mut start = Decoder { bytes, at: MAGIC.len() + 1 };
         let root = usize::try_from(u64::from_le_bytes(start.array()?)).ok()?;
         let rustc = start.string()?;
         if !rustc.starts_with("rustc ") {
             return None;
         }
-        let mut decoder = Decoder { bytes: metadata, at: root };
+        let mut decoder = Decoder { bytes, at: root };
         let (0 | 1) = decoder.byte()? else { return None };
         let target = decoder.string()?;
         let svh = Svh(u128::from_le_bytes(decoder.array()?));
@@ -77,42 +82,69 @@ impl Header {
 
 /// The metadata proper, which is also what an `.rmeta` file holds: the section `.rmeta` of the object file around it, where there is one.
 pub fn raw_metadata(lib_rmeta: &[u8]) -> Option<&[u8]> {
-    if lib_rmeta.starts_with(MAGIC) {
-        return Some(lib_rmeta);
+    let (offset, size) = metadata_range(lib_rmeta)?;
+    lib_rmeta.read_bytes_at(offset, size).ok()
+}
+
+/// Where the metadata proper are: offset and size.
+fn metadata_range<'a>(data: impl ReadRef<'a>) -> Option<(u64, u64)> {
+    let starts_with = |at: u64, magic: &[u8]| data.read_bytes_at(at, magic.len() as u64).is_ok_and(|bytes| bytes == magic);
+    let whole = data.len().ok()?;
+    if starts_with(0, MAGIC) {
+        return Some((0, whole));
     }
-    let section = match lib_rmeta.strip_prefix(WASM_MAGIC) {
-        Some(sections) => wasm_section(sections)?,
-        None => object::File::parse(lib_rmeta).ok()?.section_by_name(SECTION)?.data().ok()?,
+    let (offset, size) = if starts_with(0, WASM_MAGIC) {
+        let after = WASM_MAGIC.len() as u64;
+        let sections = Window { data, range: (after, whole.checked_sub(after)?) };
+        let (offset, size) = wasm_section(sections)?;
+        (after + offset, size)
+    } else {
+        object::File::parse(data).ok()?.section_by_name(SECTION)?.file_range()?
     };
-    section.starts_with(MAGIC).then_some(section)
+    starts_with(offset, MAGIC).then_some((offset, size))
 }
 
 /// The metadata's section in a WebAssembly module: each section is a kind (0 for those with a name), its length, its content.
-fn wasm_section(sections: &[u8]) -> Option<&[u8]> {
+fn wasm_section<'a, R: ReadRef<'a>>(sections: Window<R>) -> Option<(u64, u64)> {
     const NAMED: u8 = 0;
     let mut sections = Decoder { bytes: sections, at: 0 };
     loop {
         let kind = sections.byte()?;
         let length = sections.length()?;
-        let mut section = Decoder { bytes: sections.take(length)?, at: 0 };
+        let start = sections.at;
+        let end = start.checked_add(length)?;
         if kind == NAMED {
-            let length = section.length()?;
-            if section.take(length)? == SECTION.as_bytes() {
-                return section.bytes.get(section.at..);
+            let length = sections.length()?;
+            if sections.take(length)? == SECTION.as_bytes() {
+                return Some((sections.at as u64, end.checked_sub(sections.at)? as u64));
             }
         }
+        sections.at = end;
     }
 }
 
-struct Decoder<'a> {
-    bytes: &'a [u8],
+/// A part of the data.
+#[derive(Clone, Copy)]
+struct Window<R> {
+    data: R,
+    /// Offset and size.
+    range: (u64, u64),
+}
+
+#[derive(Clone, Copy)]
+struct Decoder<R> {
+    bytes: Window<R>,
     at: usize,
 }
 
-impl<'a> Decoder<'a> {
+impl<'a, R: ReadRef<'a>> Decoder<R> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let end = self.at.checked_add(length)?;
-        let taken = self.bytes.get(self.at..end)?;
+        let (offset, size) = self.bytes.range;
+        if end as u64 > size {
+            return None;
+        }
+        let taken = self.bytes.data.read_bytes_at(offset.checked_add(self.at as u64)?, length as u64).ok()?;
         self.at = end;
         Some(taken)
     }

@@ -5,6 +5,7 @@
 
 mod carried;
 mod edit;
+mod identity;
 mod keep;
 mod metadata;
 mod seal;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use object::read::archive::{ArchiveFile, ArchiveMember};
 use object::{ReadCache, ReadRef};
 
+pub use identity::{Identity, packed_library};
 pub use keep::keep;
 pub use metadata::{Header, Svh, raw_metadata};
 pub use seal::{CannotSeal, Seal, Sealed};
@@ -146,6 +148,11 @@ pub fn is_stub(path: &Path) -> bool {
 
 fn is_codegen_unit(name: &[u8]) -> bool {
     name.ends_with(b".rcgu.o")
+}
+
+/// Whether a member is rustc's own but no code: metadata, and what it writes beside them (`lib.rmeta-link`).
+fn is_rust_member(name: &[u8]) -> bool {
+    name.starts_with(LIB_RMETA.as_bytes()) || name.ends_with(b".dwo")
 }
 
 fn no_metadata() -> String {

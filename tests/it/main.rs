@@ -30,6 +30,7 @@ mod rules;
 mod rustc_action;
 mod seal;
 mod seal_refusals;
+mod split_link;
 mod support;
 mod usage;
 mod worker;
