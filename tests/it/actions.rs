@@ -312,7 +312,14 @@ fn dep_info_is_what_rustc_itself_writes() {
 #[test]
 fn help_fits_into_80_columns_and_has_an_example() {
     let scratch = library();
-    for command in [&["--help"][..], &["metadata", "--help"], &["link", "--help"], &["inspect", "--help"], &["link", "-h"]] {
+    for command in [
+        &["--help"][..],
+        &["metadata", "--help"],
+        &["compile", "--help"],
+        &["link", "--help"],
+        &["inspect", "--help"],
+        &["link", "-h"],
+    ] {
         let help = scratch.hollow(command).ok().stdout;
         assert!(help.contains("Example"), "{help}");
         for line in help.lines() {
