@@ -329,8 +329,8 @@ const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
   hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
 
-Exit status: 1 if a file is not an rlib, or if two rlibs disagree; 2 if a file
-can't be read.";
+Exit status: 1 if a file is not an rlib, or if two rlibs or plans disagree; 2 if
+a file can't be read.";
 
 #[derive(Subcommand)]
 enum Commands {
@@ -392,13 +392,16 @@ enum Commands {
     /// does not change when only such bodies change.
     #[command(override_usage = "hollow interface [OPTIONS] -- RUSTC ARGS...", after_help = INTERFACE_EXAMPLE)]
     Interface(InterfaceOptions),
-    /// Tells what an rlib is: hollow or full, its crate, SVH, rustc and members
+    /// Tells what an rlib is (hollow or full, its crate, SVH, rustc and members) or a link plan
+    ///
+    /// Of a link plan it tells the linker, its arguments, the plan's files and the rlibs that it will link; of two plans whether they link the
+    /// same.
     ///
     /// Of two rlibs it also says whether their metadata agrees, and of a full and a hollow one whether they are a sealed pair.
     #[command(after_help = INSPECT_EXAMPLE)]
     Inspect {
-        /// The files to look at
-        #[arg(required = true, value_name = "RLIB")]
+        /// The rlibs, or the link plans, to look at
+        #[arg(required = true, value_name = "FILE")]
         rlibs: Vec<PathBuf>,
         /// How to report
         #[arg(long, value_enum, default_value_t = InspectFormat::Text)]

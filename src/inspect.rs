@@ -1,4 +1,4 @@
-//! `hollow inspect`: what an rlib is.
+//! `hollow inspect`: what an rlib or a link plan is.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::link::{Description, LinkPlan};
 use crate::rlib::{Error, Kind, Rlib};
 
 /// In which form to report.
@@ -20,6 +21,9 @@ pub enum Format {
 
 /// Reports on each file, and on whether the metadata of two agree. The status is 1 if one of them is no rlib, or if two disagree.
 pub fn inspect(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
+    if paths.iter().all(|path| LinkPlan::is_one(path)) {
+        return inspect_plans(paths, format);
+    }
     let read: Vec<_> = paths.iter().map(|path| (path.as_path(), Rlib::read(path))).collect();
     let mut rlibs = Vec::new();
     for (path, rlib) in read {
@@ -47,6 +51,45 @@ pub fn inspect(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
     };
     crate::print_out(text.as_bytes(), "the report")?;
     Ok(ExitCode::from(u8::from(!all_rlibs || agreement == Some(false))))
+}
+
+/// The same for link plans. The status is 1 if two of them would not link the same.
+fn inspect_plans(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
+    let plans = paths.iter().map(|path| LinkPlan::read(path)).collect::<Result<Vec<_>>>()?;
+    let differences = match &plans[..] {
+        [one, other] => Some(one.differences(other)?),
+        _ => None,
+    };
+    let descriptions: Vec<Description> = plans.iter().map(Description::of).collect();
+    let text = match format {
+        Format::Text => {
+            let mut text = descriptions.iter().map(Description::text).collect::<Result<String>>()?;
+            match differences.as_deref() {
+                Some([]) => text.push_str("the same plan: both link the same program from the same rlibs\n"),
+                Some(differences) => writeln!(text, "different plans: {}", differences.join(", "))?,
+                None => {}
+            }
+            text
+        }
+        Format::Json => {
+            let same = differences.as_ref().map(Vec::is_empty);
+            let document = PlanDocument { plans: descriptions, same_plan: same, differences: differences.clone() };
+            format!("{}\n", serde_json::to_string_pretty(&document)?)
+        }
+    };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
+    Ok(ExitCode::from(u8::from(differences.is_some_and(|differences| !differences.is_empty()))))
+}
+
+#[derive(Serialize)]
+struct PlanDocument {
+    plans: Vec<Description>,
+    /// Of two plans: whether they link the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_plan: Option<bool>,
+    /// In what they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differences: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use fs_err as fs;
 
 use super::diagnostics::Said;
 use super::names::full_twin;
-use super::outputs::replace_in_dep_info;
+use super::outputs::{self, is_stream, replace_in_dep_info};
 use super::perform::{cannot_run, write_diagnostics};
 use super::plan::path_value;
 use super::{Explain, Machine, Plan, Split, World};
@@ -53,8 +53,12 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     if !invocation.fits(&Limits::current()) {
         invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
     }
-    let ended = run(plan, program, &runner, &invocation)?;
-    if ended != Ended::Exited(0) {
+    let in_place = plan.dep_info.as_deref().filter(|path| staging.dep_info.is_none() && !is_stream(path));
+    let old = outputs::Staging::in_place(plan, in_place.into_iter())?;
+    let ended = run(plan, program, &runner, &invocation);
+    if !matches!(ended, Ok(Ended::Exited(0))) {
+        old.abandon();
+        let ended = ended?;
         if let Ended::Killed(_) = ended {
             report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
         }
@@ -145,7 +149,7 @@ impl<'a> Staging<'a> {
         };
         let incremental = plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental");
         // Whoever hears of it wants to find it, and rustc throws its incremental cache away when a path in `--emit` changes.
-        let dep_info = plan.dep_info.as_deref().filter(|path| !announces(&plan.line) && !incremental && *path != Path::new("-"));
+        let dep_info = plan.dep_info.as_deref().filter(|path| !announces(&plan.line) && !incremental && !is_stream(path));
         let dep_info = dep_info.and_then(Path::file_name).map(|name| recorder.directory().join(name));
         // What is beside the objects may be an output: `.dwo` files.
         let splits = plan.line.values(Name::Codegen).map(Codegen::parse);
@@ -178,11 +182,8 @@ impl<'a> Staging<'a> {
 
     /// Puts the dep-info where it belongs, with the final paths in it.
     fn commit(&self) -> Result<()> {
-        let Some(path) = &self.plan.dep_info else { return Ok(()) };
+        let Some(path) = self.plan.dep_info.as_deref().filter(|path| !is_stream(path)) else { return Ok(()) };
         let staged = self.dep_info.as_deref().unwrap_or(path);
-        if path == Path::new("-") {
-            return Ok(());
-        }
         let mut content = fs::read(staged)?;
         content = replace_in_dep_info(&content, staged, path);
         content = replace_in_dep_info(&content, &self.output, &self.plan.output);

@@ -80,7 +80,8 @@ impl<'a> Staging<'a> {
         Ok(Self::Private { plan, directory, intermediate: scratch.path() })
     }
 
-    fn in_place(plan: &'a Plan, paths: impl Iterator<Item = &'a Path>) -> Result<Self> {
+    /// Moves what is old in these places out of the way.
+    pub fn in_place(plan: &'a Plan, paths: impl Iterator<Item = &'a Path>) -> Result<Self> {
         let mut outputs = Vec::new();
         for path in paths {
             match Aside::of(path) {
@@ -205,7 +206,7 @@ fn staged_emit(option: &Opt, kind: &str, staged: &Path) -> Edit {
 }
 
 /// Whether this is no place for a file: standard output, a device, a named pipe.
-fn is_stream(path: &Path) -> bool {
+pub fn is_stream(path: &Path) -> bool {
     path == Path::new("-") || path.metadata().is_ok_and(|found| !found.is_file())
 }
 

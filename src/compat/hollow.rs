@@ -1,4 +1,4 @@
-//! `--hollow=metadata|link`: the wrapped command line becomes one of the two actions.
+//! `--hollow=metadata|compile|link`: the wrapped command line becomes an action.
 //!
 //! The command that is run is then `hollow ACTION OPTIONS -- COMMAND`, from the same file as this process. So everything that a drop-in
 //! does for a compiler (environment, arguments, diagnostics, outputs) it does for the action, and the action is no other than from a shell.
@@ -9,8 +9,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The options of the two actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 11] = [
+/// The options of the actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
+const OPTIONS: [(&str, Value); 12] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
     ("--diagnostics", Value::Some),
@@ -18,7 +18,8 @@ const OPTIONS: [(&str, Value); 11] = [
     ("--expression-macros", Value::Some),
     ("--interface", Value::Optional),
     ("--output", Value::Some),
-    ("--print", Value::Some),
+    ("--plan", Value::Some),
+    ("--plan-format", Value::Some),
     ("--remap-cwd", Value::Some),
     ("--seal-with", Value::Some),
     ("--verify-against", Value::Some),
@@ -47,8 +48,9 @@ impl Hollow {
             None => (bytes, None),
         };
         if name == b"--hollow" {
-            let action = value.filter(|value| [&b"metadata"[..], b"link"].contains(value));
-            let action = action.ok_or_else(|| format!("`{}`: write --hollow=metadata or --hollow=link", argument.display()))?;
+            let action = value.filter(|value| [&b"metadata"[..], b"compile", b"link"].contains(value));
+            let action = action
+                .ok_or_else(|| format!("`{}`: write --hollow=metadata, --hollow=compile or --hollow=link", argument.display()))?;
             self.action = Some(OsStr::from_bytes(action).to_owned());
             return Ok(true);
         }
@@ -73,7 +75,7 @@ impl Hollow {
     pub fn checked(self) -> Result<Self, String> {
         match self.options.first() {
             Some(option) if self.action.is_none() => {
-                Err(format!("`{}` needs --hollow=metadata or --hollow=link", option.display()))
+                Err(format!("`{}` needs --hollow=metadata, --hollow=compile or --hollow=link", option.display()))
             }
             _ => Ok(self),
         }
@@ -116,10 +118,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let said = |arguments: &[&str]| take(arguments).unwrap_err();
-        assert_eq!(said(&["--hollow"]), "`--hollow`: write --hollow=metadata or --hollow=link");
-        assert_eq!(said(&["--hollow=full"]), "`--hollow=full`: write --hollow=metadata or --hollow=link");
+        assert_eq!(said(&["--hollow"]), "`--hollow`: write --hollow=metadata, --hollow=compile or --hollow=link");
+        assert_eq!(said(&["--hollow=full"]), "`--hollow=full`: write --hollow=metadata, --hollow=compile or --hollow=link");
         assert_eq!(said(&["--hollow=link", "--seal-with"]), "--seal-with needs a value: write --seal-with=VALUE");
         assert_eq!(said(&["--hollow=link", "--explain=1"]), "--explain takes no value");
-        assert_eq!(said(&["--interface=drop"]), "`--interface=drop` needs --hollow=metadata or --hollow=link");
+        assert_eq!(said(&["--interface=drop"]), "`--interface=drop` needs --hollow=metadata, --hollow=compile or --hollow=link");
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! [`split::obstacle`] says beforehand what can't be split: rustc would compile it without an error, and the program would be broken.
 
+mod describe;
 mod failure;
 mod identity;
 mod manifest;
@@ -15,6 +16,7 @@ mod record;
 mod replay;
 pub mod split;
 
+pub use describe::Description;
 pub use failure::{Failure, Style};
 pub use identity::fingerprint;
 pub use manifest::{Call, Content, Manifest, Piece, PlanFile, Rlib, Text};

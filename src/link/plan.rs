@@ -94,6 +94,13 @@ impl LinkPlan {
         Ok(Self { path: path.to_owned(), manifest, file })
     }
 
+    /// Whether there is a link plan, be it whole or not.
+    pub fn is_one(path: &Path) -> bool {
+        let mut head = [0; MAGIC.len()];
+        let mut is_file = || File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
+        path.join(MANIFEST).is_file() || is_file() && head == *MAGIC
+    }
+
     /// What it says.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

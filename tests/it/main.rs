@@ -16,6 +16,7 @@ mod facts;
 mod faults;
 mod fixture;
 mod inspect;
+mod link_plans;
 mod modes;
 mod old_outputs;
 mod pipeline;

@@ -90,7 +90,7 @@ const FLAGS: [(&str, Arity, &str); 17] = [
     ("--rustc-output-format", One, "json|rendered: what becomes of rustc's JSON messages"),
     ("--rustc-quit-on-rmeta", One, "true|false: end rustc when it has written the metadata"),
     ("--require-explicit-unstable-features", One, "true|false: add -Zallow-features= unless there is one"),
-    ("--hollow", One, "metadata|link (after an =): the action that the command becomes, with its own options"),
+    ("--hollow", One, "metadata|compile|link (after an =): the action that the command becomes, with its own options"),
 ];
 
 use Arity::{Many, One};
@@ -252,8 +252,8 @@ mod tests {
             ("--rustc-output-format v -- x", "invalid --rustc-output-format 'v': json or rendered"),
             ("--rustc-quit-on-rmeta yes -- x", "--rustc-quit-on-rmeta is true or false, not 'yes'"),
             ("--require-explicit-unstable-features 1 -- x", "--require-explicit-unstable-features is true or false, not '1'"),
-            ("--interface=drop -- x", "`--interface=drop` needs --hollow=metadata or --hollow=link"),
-            ("--hollow metadata -- x", "`--hollow`: write --hollow=metadata or --hollow=link"),
+            ("--interface=drop -- x", "`--interface=drop` needs --hollow=metadata, --hollow=compile or --hollow=link"),
+            ("--hollow metadata -- x", "`--hollow`: write --hollow=metadata, --hollow=compile or --hollow=link"),
         ] {
             assert_eq!(parse_line(line), Err(expected.into()), "{line}");
         }

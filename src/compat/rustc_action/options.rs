@@ -71,7 +71,7 @@ pub fn help() -> String {
     for (option, _, what) in &OPTIONS[1..] {
         text += &format!("  {option} {what}\n");
     }
-    text + "  --hollow=metadata|link: the action that the command becomes, with its own options\n\n\
+    text + "  --hollow=metadata|compile|link: the action that the command becomes, with its own options\n\n\
             @FILE stands for the lines of FILE, everywhere; $(cat FILE) for its content and $(abspath PATH) for an absolute path.\n"
 }
 
@@ -200,7 +200,7 @@ mod tests {
             ("--required-output a", "argument --required-output: expected 2 arguments"),
             ("--required-output", "argument --required-output: expected one argument"),
             ("--required-output=a b", "argument --required-output: expected 2 arguments, separately"),
-            ("--seal-with=x rustc", "`--seal-with=x` needs --hollow=metadata or --hollow=link"),
+            ("--seal-with=x rustc", "`--seal-with=x` needs --hollow=metadata, --hollow=compile or --hollow=link"),
         ] {
             assert_eq!(parse_line(line), Err(expected.into()), "{line}");
         }
