@@ -38,6 +38,8 @@ struct Measured<'a> {
     /// The metadata action by interface, with lines kept and with lines dropped.
     by_interface: [Cost; 2],
     link: Cost,
+    /// Of a program: the compile action, and the link action by its plan.
+    split: [Cost; 2],
 }
 
 /// A way to compile a unit, or the hollow part of it.
@@ -47,6 +49,8 @@ enum Way {
     Metadata,
     Interface(usize),
     Link,
+    Compile,
+    Replay,
 }
 
 impl Measured<'_> {
@@ -56,6 +60,8 @@ impl Measured<'_> {
             Way::Metadata => self.metadata,
             Way::Interface(lines) => self.by_interface[lines],
             Way::Link => self.link,
+            Way::Compile => self.split[0],
+            Way::Replay => self.split[1],
         }
     }
 }
@@ -71,7 +77,7 @@ fn main() {
         .iter()
         .map(|unit| {
             let [plain, metadata, link] = [Cost::default(); 3];
-            Measured { unit, plain, metadata, by_interface: [Cost::default(); 2], link }
+            Measured { unit, plain, metadata, by_interface: [Cost::default(); 2], link, split: [Cost::default(); 2] }
         })
         .collect();
     for round in 0..rounds {
@@ -88,7 +94,7 @@ fn measure(recording: &Recording, measured: &mut [Measured], first: bool) {
     let keep = |best: &mut Cost, cost: Cost| {
         *best = if first { cost } else { best.least(cost) };
     };
-    for Measured { unit, plain, metadata, by_interface, link } in measured {
+    for Measured { unit, plain, metadata, by_interface, link, split } in measured {
         let by_rustc = recording.relocated(unit, &recording.source, &scratch.path().join("plain"));
         std::fs::create_dir_all(out_dir(&by_rustc)).unwrap();
         keep(plain, run(by_rustc.command(&unit.program, &[])));
@@ -101,6 +107,12 @@ fn measure(recording: &Recording, measured: &mut [Measured], first: bool) {
             }
         }
         keep(link, run(by_hollow.hollow("link", &[])));
+        if unit.kind == Kind::Program {
+            let plan = scratch.path().join("link.plan");
+            let plan = plan.to_str().unwrap();
+            keep(&mut split[0], run(by_hollow.hollow("compile", &["--output", plan])));
+            keep(&mut split[1], run(by_hollow.hollow("link", &["--plan", plan])));
+        }
     }
 }
 
@@ -161,6 +173,13 @@ fn report_cpu(measured: &[Measured]) {
     let total = |of: &[&Measured], name: String| row(&name, &|way| of.iter().map(|m| m.cost(way).cpu).sum());
     total(&libraries, format!("all {} libraries", libraries.len()));
     total(&programs, format!("all {} programs", programs.len()));
+    let of = |way: Way| programs.iter().map(|m| m.cost(way).cpu).sum::<Duration>().as_secs_f64();
+    println!(
+        "\nall programs split: compile {:.2}, link {:.2}, against rustc {:.2}",
+        of(Way::Compile),
+        of(Way::Replay),
+        of(Way::Plain)
+    );
 }
 
 /// When things are ready if each action starts as soon as its inputs are there.
@@ -174,34 +193,52 @@ struct Ready {
 
 fn report_critical_path(measured: &[Measured]) {
     println!("\nSeconds until the last program is there, with as many cores as there are actions\n");
-    let none = critical_path(measured, |m| (m.plain.wall, m.plain.wall));
+    let whole = |cost: &dyn Fn(&Measured) -> (Duration, Duration)| critical_path(measured, Programs::Whole, cost);
+    let split = |cost: &dyn Fn(&Measured) -> (Duration, Duration)| critical_path(measured, Programs::Split, cost);
+    let none = whole(&|m| (m.plain.wall, m.plain.wall));
     let rows = [
         ("no pipelining", none),
-        ("Cargo's pipelining (one rustc, its .rmeta first)", critical_path(measured, |m| (m.plain.rmeta, m.plain.wall))),
-        ("hollow rlibs (two actions)", critical_path(measured, |m| (m.metadata.wall, m.link.wall))),
-        ("hollow rlibs by interface, lines kept", critical_path(measured, |m| (m.by_interface[0].wall, m.link.wall))),
-        ("hollow rlibs by interface, lines dropped", critical_path(measured, |m| (m.by_interface[1].wall, m.link.wall))),
+        ("Cargo's pipelining (one rustc, its .rmeta first)", whole(&|m| (m.plain.rmeta, m.plain.wall))),
+        ("hollow rlibs (two actions)", whole(&|m| (m.metadata.wall, m.link.wall))),
+        ("hollow rlibs by interface, lines kept", whole(&|m| (m.by_interface[0].wall, m.link.wall))),
+        ("hollow rlibs by interface, lines dropped", whole(&|m| (m.by_interface[1].wall, m.link.wall))),
+        ("hollow rlibs, split link", split(&|m| (m.metadata.wall, m.link.wall))),
+        ("the same by interface, lines kept", split(&|m| (m.by_interface[0].wall, m.link.wall))),
+        ("the same by interface, lines dropped", split(&|m| (m.by_interface[1].wall, m.link.wall))),
     ];
     for (name, length) in rows {
         println!("{name:<52}{:>8.2}{:>8.2}", length.as_secs_f64(), length.as_secs_f64() / none.as_secs_f64());
     }
 }
 
+/// How programs are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Programs {
+    /// By one rustc, which needs the full rlibs.
+    Whole,
+    /// Compiled from interfaces, and then linked.
+    Split,
+}
+
 /// The length of the critical path, if a unit's interface and its full output take so long. A library starts when the interfaces of
-/// its dependencies are there and its build script is linked; a program needs the full rlibs of all that it links.
-fn critical_path(measured: &[Measured], cost: impl Fn(&Measured) -> (Duration, Duration)) -> Duration {
+/// its dependencies are there and its build script is linked; a program, or its linker, needs the full rlibs of all that it links.
+fn critical_path(measured: &[Measured], programs: Programs, cost: &dyn Fn(&Measured) -> (Duration, Duration)) -> Duration {
     let mut ready: Vec<Ready> = Vec::with_capacity(measured.len());
     // Per unit: when everything that a program must link with it is complete.
     let mut linkable: Vec<Duration> = Vec::with_capacity(measured.len());
     for m in measured {
         let dependencies = || m.unit.dependencies.iter().copied();
         let all_full = dependencies().map(|dependency| linkable[dependency]).max().unwrap_or_default();
-        let start = match m.unit.kind {
-            Kind::Program => all_full,
-            Kind::Library => dependencies().map(|dependency| ready[dependency].interface).max().unwrap_or_default(),
-        };
+        let interfaces = dependencies().map(|dependency| ready[dependency].interface).max().unwrap_or_default();
         let (interface, full) = cost(m);
-        let full = start + full;
+        let (start, full) = match (m.unit.kind, programs) {
+            (Kind::Program, Programs::Whole) => (all_full, all_full + full),
+            (Kind::Program, Programs::Split) => {
+                let [compile, replay] = m.split.map(|cost| cost.wall);
+                (interfaces, all_full.max(interfaces + compile) + replay)
+            }
+            (Kind::Library, _) => (interfaces, interfaces + full),
+        };
         // A build script has no interface: it has to run.
         let interface = if m.unit.kind == Kind::Library { start + interface } else { full };
         ready.push(Ready { interface, full });

@@ -699,7 +699,7 @@ mod tests {
     #[test]
     fn every_option_of_an_action_can_be_given_to_the_drop_ins() {
         let cli = Cli::command();
-        for action in ["metadata", "link"] {
+        for action in ["metadata", "compile", "link"] {
             let options = cli.find_subcommand(action).unwrap().get_arguments().filter_map(|argument| argument.get_long());
             for option in options.filter(|option| *option != "help") {
                 assert!(crate::compat::hollow::Hollow::knows(&format!("--{option}")), "--{option} of {action}");

@@ -77,7 +77,7 @@ fn inspect_plans(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
             format!("{}\n", serde_json::to_string_pretty(&document)?)
         }
     };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
+    crate::print_out(text.as_bytes(), "the report")?;
     Ok(ExitCode::from(u8::from(differences.is_some_and(|differences| !differences.is_empty()))))
 }
 

@@ -47,9 +47,8 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     let recorder = Recorder::new(directory_of(path), &linker).context("cannot make a place for the link plan")?;
     let staging = Staging::new(plan, &recorder);
     let mut invocation = Invocation { program: program.to_owned(), args: staging.line().into_tokens(), env: plan.env.clone() };
-    invocation.env.push(recorder.variable());
+    invocation.env.extend(recorder.environment());
     let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
-    invocation.env.push(("TMPDIR".into(), scratch.path().into()));
     if !invocation.fits(&Limits::current()) {
         invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
     }

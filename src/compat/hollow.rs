@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The options of the actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 12] = [
+const OPTIONS: [(&str, Value); 13] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
     ("--diagnostics", Value::Some),
@@ -20,6 +20,7 @@ const OPTIONS: [(&str, Value); 12] = [
     ("--output", Value::Some),
     ("--plan", Value::Some),
     ("--plan-format", Value::Some),
+    ("--print", Value::Some),
     ("--remap-cwd", Value::Some),
     ("--seal-with", Value::Some),
     ("--verify-against", Value::Some),

@@ -34,6 +34,9 @@ pub struct Surroundings<'a> {
 pub(super) fn call(recorded: &Recorded, kept: &Path, scratch: &Path, surroundings: &Surroundings<'_>) -> Result<Call> {
     let placer = Placer::new(recorded, kept, scratch, surroundings)?;
     let arguments = recorded.arguments.iter().map(|argument| placer.argument(argument)).collect::<Result<Vec<_>>>()?;
+    if arguments.iter().filter(|argument| **argument == [Piece::Output]).count() != 1 {
+        bail!("the linker is not told of the output `{}` as rustc was", surroundings.output.display());
+    }
     let path = placer.path(&recorded.path);
     let rustc = placer.rustc.context("it links no rlib of rustc's own")?;
     let (mut files, mut directories) = (Vec::new(), Vec::new());
@@ -148,8 +151,7 @@ impl<'a> Placer<'a> {
         let mut rest = argument.as_bytes();
         let mut text = Vec::new();
         while !rest.is_empty() {
-            if rest[0] == b'/'
-                && starts_path(&text)
+            if starts_path(&text)
                 && let Some((piece, length)) = self.path_piece(rest)?
             {
                 if !text.is_empty() {

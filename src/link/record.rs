@@ -29,6 +29,8 @@ const SET_BY_RUSTC: [&str; 4] = ["LC_ALL", "VSLANG", "ZERO_AR_DATE", "SDKROOT"];
 const OBJECTS: &str = "objects";
 /// Where the stand-in is.
 const LINKER: &str = "linker";
+/// For what else rustc and its macros put somewhere for a while: `TMPDIR`.
+const TEMPORARY: &str = "temporary";
 /// What was kept, in the form of a plan.
 const KEPT: &str = "kept";
 /// The call, and where its temporary directory was.
@@ -61,7 +63,7 @@ impl Recorder {
     pub fn new(within: &Path, linker: &OsStr) -> io::Result<Self> {
         let within = if within.as_os_str().is_empty() { Path::new(".") } else { within };
         let directory = tempfile::Builder::new().prefix(".hollow-").tempdir_in(within.canonicalize()?)?;
-        for name in [OBJECTS, LINKER, KEPT] {
+        for name in [OBJECTS, LINKER, TEMPORARY, KEPT] {
             fs::create_dir(directory.path().join(name))?;
         }
         let linker = directory.path().join(LINKER).join(Path::new(linker).file_name().unwrap_or(OsStr::new("cc")));
@@ -75,8 +77,8 @@ impl Recorder {
     }
 
     /// What must be in rustc's environment.
-    pub fn variable(&self) -> (OsString, OsString) {
-        (VARIABLE.into(), self.directory.path().into())
+    pub fn environment(&self) -> [(OsString, OsString); 2] {
+        [(VARIABLE.into(), self.directory.path().into()), ("TMPDIR".into(), self.directory.path().join(TEMPORARY).into())]
     }
 
     /// A place for rustc's intermediate files: `--out-dir`.
@@ -141,6 +143,9 @@ fn record(directory: &Path) -> io::Result<()> {
     for argument in &recorded.arguments {
         if let Some(name) = object_name(argument) {
             let target = kept.join(&name);
+            if target.exists() {
+                return Err(io::Error::other(format!("two objects are called `{name}`")));
+            }
             fs::create_dir_all(kept.join(place::OBJECTS))?;
             keep(Path::new(argument), &target, &own)?;
             recorded.objects.push((argument.clone(), name));

@@ -58,6 +58,15 @@ fn the_page_on_interfaces_is_a_session_that_works() {
 }
 
 #[test]
+fn the_page_on_split_link_is_a_session_that_works() {
+    let scratch = Scratch::new();
+    let printed = shell(&mut scratch.command("sh"), &commands("Split link: programs are linked again, not compiled").concat());
+    assert!(printed.starts_with("to pay: 120\non the sign: 60\n"), "{printed}");
+    assert!(printed.contains("to pay: 110\non the sign: 55\n"), "{printed}");
+    assert!(printed.contains("out/_hollow/till.plan: link plan\n") && printed.contains("\nthe same plan: "), "{printed}");
+}
+
+#[test]
 fn the_page_on_cargo_is_a_session_that_works() {
     let scratch = Scratch::new();
     let mut command = scratch.command("sh");
