@@ -64,10 +64,12 @@ pub(super) fn dropping_lines(
         }
         parts.push((text.len(), behind, true));
         text.push_str(slice(&file.text, &(behind..place.start)));
-        text.push(' ');
+        // A body needs no room, and in a macro call it would show.
+        let room = if replacement.starts_with('{') { "" } else { " " };
+        text.push_str(room);
         parts.push((text.len(), place.start, false));
         text.push_str(replacement);
-        text.push(' ');
+        text.push_str(room);
         behind = place.end;
     }
     parts.push((text.len(), behind, true));

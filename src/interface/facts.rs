@@ -6,13 +6,16 @@ use std::collections::{HashMap, HashSet};
 
 use super::inert;
 use super::lex::{Kind, Tokens};
+use super::own_macros::{Definition, Definitions};
 use super::reason::Reason;
 
 /// Facts about a crate; those of its files add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// Macros that the crate defines.
-    pub defined: HashSet<String>,
+    pub defined: Definitions,
+    /// Macros of [`inert::MACRO_CRATES`] that a `use` gives their own names.
+    pub known: HashSet<String>,
     /// Names of standard macros, attributes or derives that a `use` gives to something from elsewhere.
     pub imported: HashSet<String>,
     /// Any name may be a macro of the crate: a macro defines macros by names that it was given.
@@ -65,6 +68,7 @@ impl Facts {
     /// Adds those of a file.
     pub fn add(&mut self, other: Self) {
         self.defined.extend(other.defined);
+        self.known.extend(other.known);
         self.imported.extend(other.imported);
         self.any_defined |= other.any_defined;
         for (name, origin) in other.origins {
@@ -105,6 +109,26 @@ impl Facts {
         !(from_here && rest.iter().all(is_own))
     }
 
+    /// To be called when those of all files are there.
+    pub fn settle(&mut self) {
+        let mut defined = std::mem::take(&mut self.defined);
+        let is_standard = |name: &str| {
+            let known = inert::EXPRESSION_MACROS.binary_search_by_key(&name, |(name, _)| name).is_ok();
+            known && self.macro_crates.is_empty() && !self.any_defined && !self.imported.contains(name)
+        };
+        defined.settle(is_standard);
+        self.defined = defined;
+    }
+
+    /// Whether the name of a crate may mean something else.
+    pub fn is_taken_crate(&self, name: &str) -> bool {
+        let is_other = |origin: &Origin| origin.local || origin.crates.iter().any(|of| of != name);
+        self.modules.contains(name)
+            || self.aliases.contains(name)
+            || self.hidden_names.contains(name)
+            || self.origins.get(name).is_some_and(is_other)
+    }
+
     /// The reason, if there is one, why every body of the crate stays.
     pub fn everything(&self) -> Option<Reason> {
         match self {
@@ -123,12 +147,12 @@ impl Facts {
             }
             match tokens.text(index) {
                 "macro_rules" if tokens.is_punct(index + 1, b'!') => match tokens.name(index + 2) {
-                    Some(name) => drop(facts.defined.insert(name.to_owned())),
+                    Some(name) => facts.defined.add(name.to_owned(), Definition::read(tokens, index + 3)),
                     None if tokens.is_punct(index + 2, b'$') => facts.any_defined = true,
                     None => {}
                 },
                 "macro" => match tokens.name(index + 1) {
-                    Some(name) => drop(facts.defined.insert(name.to_owned())),
+                    Some(name) => facts.defined.add(name.to_owned(), Definition::default()),
                     None => facts.any_defined |= tokens.is_punct(index + 1, b'$'),
                 },
                 "use" => facts.import(&Import::read(tokens, index)),
@@ -136,6 +160,10 @@ impl Facts {
                 "mod" => {
                     facts.standard_taken |= is_standard(tokens.name(index + 1));
                     facts.modules.extend(tokens.name(index + 1).map(str::to_owned));
+                }
+                "feature" if tokens.is_open(index + 1) => {
+                    let names = (index + 2..tokens.behind_group(index + 1)).filter_map(|index| tokens.name(index));
+                    facts.body_features |= { names }.any(|name| inert::BODY_FEATURES.contains(&name));
                 }
                 // Casts are among them, to types that are rarely called like modules.
                 "as" => facts.aliases.extend(tokens.name(index + 1).map(str::to_owned)),
@@ -145,7 +173,6 @@ impl Facts {
                         is_standard(tokens.name(index + 3)) && tokens.name(index + 1) != tokens.name(index + 3);
                 }
                 // Most words are none of these, and shorter or longer than all of them.
-                word if word.len() > 18 => facts.body_features |= inert::BODY_FEATURES.contains(&word),
                 word if word.len() > 4 && word.len() < 14 => facts.names_unknown |= inert::NAME_BUILDERS.contains(&word),
                 _ => {}
             }
@@ -165,7 +192,13 @@ impl Facts {
             } else {
                 origin.crates.insert(import.first.to_owned());
             }
-            self.imported.insert((*name).to_owned());
+            // `use x;` gives the crate.
+            let is_crate = import.names.len() == 1 && *name == import.first;
+            if import.is_known(name) {
+                self.known.insert((*name).to_owned());
+            } else if !is_crate {
+                self.imported.insert((*name).to_owned());
+            }
         }
     }
 
@@ -184,8 +217,10 @@ impl Facts {
             return;
         }
         if tokens.kind(index + 1) == Some(Kind::Open(b'(')) {
+            let known = inert::macros_of(name).unwrap_or_default();
             for listed in (index + 2..tokens.behind_group(index + 1)).filter_map(|index| tokens.name(index)) {
-                self.imported.insert(listed.to_owned());
+                let names = if known.contains(&listed) { &mut self.known } else { &mut self.imported };
+                names.insert(listed.to_owned());
                 self.origins.entry(listed.to_owned()).or_default().crates.insert(name.to_owned());
             }
         } else {
@@ -207,13 +242,19 @@ pub(super) struct Import<'a> {
     pub local: bool,
     /// The first name of its path.
     pub first: &'a str,
+    /// The names that it takes directly from there, under their own names.
+    direct: Vec<&'a str>,
 }
 
 impl<'a> Import<'a> {
     /// Reads the statement whose `use` is at an index.
     pub fn read(tokens: Tokens<'a>, index: usize) -> Self {
-        let mut import = Import { names: Vec::new(), glob: false, standard: false, local: false, first: "" };
+        let mut import = Import { names: Vec::new(), glob: false, standard: false, local: false, first: "", direct: Vec::new() };
         let mut start = index + 1;
+        if tokens.is_punct(start, b'<') {
+            // `impl Trait + use<'a>` imports nothing.
+            return import;
+        }
         let global = tokens.is_punct(start, b':');
         while tokens.is_punct(start, b':') {
             start += 1;
@@ -225,19 +266,33 @@ impl<'a> Import<'a> {
                 && (matches!(first, "crate" | "self" | "super" | "Self")
                     || first.starts_with(|first: char| first.is_uppercase()));
         }
+        let mut depth = 0_usize;
         for index in start..tokens.len() {
             match tokens.kind(index) {
                 Some(Kind::Punct(b';')) => break,
                 Some(Kind::Punct(b'*')) => import.glob = true,
+                Some(Kind::Open(_)) => depth += 1,
+                Some(Kind::Close(_)) => depth = depth.saturating_sub(1),
                 Some(Kind::Word | Kind::RawWord)
                     if !tokens.is_word(index, "as") && !tokens.is_punct(index + 1, b':') && !tokens.is_word(index + 1, "as") =>
                 {
+                    let alone = index == start + 3 && tokens.is_punct(index - 1, b':');
+                    let among = depth == 1
+                        && tokens.kind(start + 3) == Some(Kind::Open(b'{'))
+                        && (index == start + 4 || tokens.is_punct(index - 1, b','));
                     import.names.extend(tokens.name(index));
+                    import.direct.extend(tokens.name(index).filter(|_| alone || among));
                 }
                 _ => {}
             }
         }
         import
+    }
+
+    /// Whether a name that it gives is a macro of [`inert::MACRO_CRATES`], called as there.
+    pub fn is_known(&self, name: &str) -> bool {
+        let known = inert::macros_of(self.first).is_some_and(|macros| macros.contains(&name));
+        known && self.direct.contains(&name)
     }
 }
 
@@ -265,7 +320,7 @@ mod tests {
     #[test]
     fn macros_that_the_crate_defines_are_found_wherever_they_are() {
         let facts = facts("macro_rules! a { () => { macro_rules! b {} } } fn f() { macro_rules! c {} } pub macro d($x:tt) {}");
-        assert_eq!(facts.defined, ["a", "b", "c", "d"].map(String::from).into());
+        assert!(["a", "b", "c", "d"].iter().all(|name| facts.defined.contains(name)));
         assert!(!facts.any_defined);
     }
 
@@ -278,6 +333,7 @@ mod tests {
     fn a_use_may_give_a_standard_name_to_something_else() {
         assert_eq!(facts("use defmt::println;").imported, ["println".to_owned()].into());
         assert_eq!(facts("use x::{y as vec, self};").imported, ["vec", "self"].map(String::from).into());
+        assert_eq!(facts("fn f() -> impl Fn() + use<'_> { vec![format!(\"\")]; }").imported, HashSet::new());
         assert_eq!(facts("cfg_if! { use x::panic; }").imported, ["panic".to_owned()].into());
         assert_eq!(facts("use std::{println, vec}; use core::panic; use ::alloc::format;").imported, HashSet::new());
     }
@@ -298,5 +354,36 @@ mod tests {
         assert!(facts("extern crate x as std;").standard_taken);
         assert!(facts("use x::y as alloc;").standard_taken);
         assert!(!facts("extern crate std; extern crate core as core;").standard_taken);
+    }
+
+    #[test]
+    fn macros_of_known_crates_are_known_under_their_own_names_only() {
+        let known = |text: &str| {
+            let mut known: Vec<String> = facts(text).known.into_iter().collect();
+            known.sort();
+            known.join(" ")
+        };
+        assert_eq!(
+            known("use tracing::debug; use log::{warn, kv::info, error as e, max_level}; pub use ::anyhow::bail;"),
+            "bail debug warn"
+        );
+        assert_eq!(
+            known("use x::debug; use self::tracing::info; use tracing::a::warn; #[macro_use(info)] extern crate log;"),
+            "info"
+        );
+        assert!(facts("use x::debug; use tracing::warn;").imported == ["debug".to_owned()].into());
+        for taken in ["mod log {}", "use x::log;", "extern crate x as log;", "use x::{y as log};"] {
+            assert!(facts(taken).is_taken_crate("log"), "{taken}");
+        }
+        for free in ["use log;", "use ::log;", "extern crate log;", "use log::info;"] {
+            assert!(!facts(free).is_taken_crate("log"), "{free}");
+        }
+    }
+
+    #[test]
+    fn features_are_what_an_attribute_enables() {
+        assert!(facts("#![feature(a, generic_const_exprs)]").body_features);
+        assert!(facts("#![cfg_attr(x, feature(type_alias_impl_trait))]").body_features);
+        assert!(!facts("fn generic_const_exprs() { generic_const_exprs() }").body_features);
     }
 }

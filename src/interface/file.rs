@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::facts::{Facts, HiddenGlob, Import};
 use super::lex::{Kind, Lexed, Place, Tokens, lex, preamble};
 use super::modules::simple_glob;
-use super::shape::Shape;
+use super::shape::{Function, Shape};
 
 /// A file that was read.
 #[derive(Debug)]
@@ -85,7 +85,8 @@ fn is_shallow(tokens: Tokens<'_>) -> bool {
 /// The `use` statements and `extern crate` that are in macros.
 fn hidden_imports(tokens: Tokens<'_>, shape: &Shape, facts: &mut Facts) {
     let seen: HashSet<u32> = shape.scopes.iter().flat_map(|scope| &scope.imports).map(|import| import.keyword).collect();
-    let is_seen = |at: u32| seen.contains(&at) || shape.functions.iter().any(|function| function.body.contains(&at));
+    let in_body = |function: &Function, at: u32| function.body.contains(&at) && !shape.is_in_call(function.scope);
+    let is_seen = |at: u32| seen.contains(&at) || shape.functions.iter().any(|function| in_body(function, at));
     for index in 0..tokens.len() {
         let at = tokens.tokens[index].start;
         if tokens.is_word(index, "use") && !is_seen(at) {

@@ -202,6 +202,92 @@ pub(super) const EXPRESSION_MACROS: &[(&str, &str)] = &[
     ("writeln", "a call"),
 ];
 
+/// Macros of other crates that expand to nothing that is visible outside of a body, by crate, with the reason: at most to statements, and to items that
+/// only they can name. Those that expand to an `impl` for a type that may be named elsewhere are missing, and so are those with an attribute.
+pub(super) const MACRO_CRATES: &[(&str, &[&str], &str)] = &[
+    ("anyhow", &["anyhow", "bail", "ensure", "format_err"], "an error value, or a `return` of one"),
+    (
+        "approx",
+        &[
+            "assert_abs_diff_eq",
+            "assert_abs_diff_ne",
+            "assert_relative_eq",
+            "assert_relative_ne",
+            "assert_ulps_eq",
+            "assert_ulps_ne",
+        ],
+        "an `if`",
+    ),
+    ("assert_matches", &["assert_matches", "debug_assert_matches"], "a `match`"),
+    ("cfg_if", &["cfg_if"], "what is in one of its blocks, which is looked at like all of the body"),
+    ("color_eyre", &["bail", "ensure", "eyre"], "an error value, or a `return` of one"),
+    ("crossbeam_channel", &["select"], "a block"),
+    ("expect_test", &["expect", "expect_file"], "a struct expression"),
+    ("eyre", &["bail", "ensure", "eyre"], "an error value, or a `return` of one"),
+    (
+        "futures",
+        &["join", "pin_mut", "poll", "ready", "select", "select_biased", "try_join"],
+        "an expression, or `let` statements",
+    ),
+    (
+        "futures_util",
+        &["join", "pin_mut", "poll", "ready", "select", "select_biased", "try_join"],
+        "an expression, or `let` statements",
+    ),
+    ("hex_literal", &["hex"], "an array"),
+    ("indexmap", &["indexmap", "indexset"], "a block of calls"),
+    ("insta", &["assert_debug_snapshot", "assert_snapshot"], "calls"),
+    ("itertools", &["chain", "iproduct", "izip"], "calls"),
+    ("log", &["debug", "error", "info", "log", "log_enabled", "trace", "warn"], "an `if` with a call"),
+    ("maplit", &["btreemap", "btreeset", "hashmap", "hashset"], "a block of calls"),
+    ("matches", &["assert_matches", "debug_assert_matches", "matches"], "a `match`"),
+    ("memoffset", &["offset_of", "offset_of_union", "span_of"], "a block"),
+    ("miette", &["bail", "ensure", "miette"], "an error value, or a `return` of one"),
+    ("pretty_assertions", &["assert_eq", "assert_ne", "assert_str_eq"], "a `match`"),
+    ("quote", &["format_ident", "quote", "quote_spanned"], "a block of calls"),
+    ("scopeguard", &["defer", "defer_on_success", "defer_on_unwind"], "a `let` statement"),
+    ("serde_json", &["json"], "calls"),
+    ("slog", &["crit", "debug", "error", "info", "log", "o", "trace", "warn"], "a block with statics of its own"),
+    ("smallvec", &["smallvec", "smallvec_inline"], "a block of calls"),
+    ("smol_str", &["format_smolstr"], "a block of calls"),
+    ("syn", &["parenthesized", "braced", "bracketed", "parse_quote", "parse_quote_spanned"], "a `match` or calls"),
+    ("tinyvec", &["array_vec", "tiny_vec"], "a block of calls"),
+    ("tokio", &["join", "pin", "select", "try_join"], "an expression with items of its own, or `let` statements"),
+    (
+        "tracing",
+        &[
+            "debug",
+            "debug_span",
+            "enabled",
+            "error",
+            "error_span",
+            "event",
+            "event_enabled",
+            "info",
+            "info_span",
+            "span",
+            "span_enabled",
+            "trace",
+            "trace_span",
+            "warn",
+            "warn_span",
+        ],
+        "a block with a static of its own",
+    ),
+    ("zerocopy", &["transmute"], "a block"),
+];
+
+/// The macros of a crate that are listed, if it is.
+pub(super) fn macros_of(name: &str) -> Option<&'static [&'static str]> {
+    let found = MACRO_CRATES.binary_search_by_key(&name, |(name, ..)| name).ok()?;
+    MACRO_CRATES.get(found).map(|(_, macros, _)| *macros)
+}
+
+/// Whether an attribute is inert even inside a body, whatever the crate imports.
+pub(super) fn is_everywhere(name: &str) -> bool {
+    ATTRIBUTES.iter().any(|(known, places, _)| is_called(name, known) && *places == Everywhere)
+}
+
 /// Other macros of theirs.
 const OTHER_MACROS: &[&str] = &[
     "assert_matches",
@@ -263,7 +349,10 @@ mod tests {
         for (name, _, reason) in ATTRIBUTES {
             assert!(!reason.is_empty() && seen.insert(name), "{name}");
         }
-        assert!(BODY_FEATURES.iter().all(|name| name.len() > 18));
+        assert!(MACRO_CRATES.is_sorted_by(|(one, ..), (other, ..)| one < other));
+        assert!(
+            MACRO_CRATES.iter().all(|(name, macros, reason)| !macros.is_empty() && !reason.is_empty() && !name.contains('-'))
+        );
         assert!(NAME_BUILDERS.iter().all(|name| (5..14).contains(&name.len())));
         assert!(EXPRESSION_MACROS.is_sorted_by(|(one, _), (other, _)| one < other));
         assert!(EXPRESSION_MACROS.iter().all(|(_, reason)| !reason.is_empty()));

@@ -1,12 +1,15 @@
 //! The verdict on each function of a crate: emptied, or the reason why it stays.
 
+use std::collections::HashSet;
+
 use super::expansions::Expansions;
+use super::facts::Facts;
 use super::inert;
 use super::lex::Tokens;
 use super::modules::Modules;
 use super::reason::Reason;
-use super::scan::{Position, Scanner};
-use super::shape::{Function, Seen};
+use super::scan::{Names, Position, Scanner};
+use super::shape::{Function, Scope, Seen, Shape};
 use super::tree::Source;
 
 /// What is asked about all functions of a crate.
@@ -76,14 +79,15 @@ impl<'a> Judge<'a> {
     fn function(&self, index: usize, function: &Function, leave_out: bool) -> Verdict {
         let tokens = self.sources[index].file.tokens();
         let module = self.modules.of_scope(index, function.scope);
-        let any_macro = module.is_none_or(|module| self.any_macro[module]);
+        let names = self.names(index, function.scope);
+        let any_macro = names.any_macro;
         let scope = &self.scopes[index][function.scope];
         let signature = tokens.within(&(function.place.start..function.body.start));
         let inside = function.body.start + 1..function.body.end.saturating_sub(1);
         let body = || {
             let glob =
                 |tokens: Tokens<'_>, at: usize| module.is_none_or(|module| self.modules.gives_any_macro(module, tokens, at));
-            self.scanner.body(tokens.within(&inside), any_macro, glob)
+            self.scanner.body(tokens.within(&inside), names, glob)
         };
         let own = || self.scanner.inner_attributes(tokens, &function.inner_attributes);
 
@@ -100,7 +104,7 @@ impl<'a> Judge<'a> {
 
     /// Attributes of a module hold for what is inside, which may be in another file; so this goes on until nothing changes.
     fn scopes_of_all(&self) -> Vec<Vec<Option<Reason>>> {
-        let mut all: Vec<Vec<Option<Reason>>> = self.sources.iter().map(|source| self.scopes_of(source, None)).collect();
+        let mut all: Vec<Vec<Option<Reason>>> = (0..self.sources.len()).map(|index| self.scopes_of(index, None)).collect();
         loop {
             let mut changed = false;
             for (index, source) in self.sources.iter().enumerate() {
@@ -110,7 +114,7 @@ impl<'a> Judge<'a> {
                 let inherited =
                     source.declared.iter().find_map(|&(declarer, module)| self.of_declaration(&all, declarer, module));
                 if inherited.is_some() {
-                    all[index] = self.scopes_of(source, inherited);
+                    all[index] = self.scopes_of(index, inherited);
                     changed = true;
                 }
             }
@@ -127,7 +131,14 @@ impl<'a> Judge<'a> {
         outer.or_else(|| self.scanner.attributes(source.file.tokens(), &module.attributes, Position::Module, false))
     }
 
-    fn scopes_of(&self, source: &Source, inherited: Option<Reason>) -> Vec<Option<Reason>> {
+    /// What the module of a scope tells of names of macros.
+    fn names(&self, index: usize, scope: usize) -> Names<'a> {
+        let module = self.modules.of_scope(index, scope);
+        names(&self.sources[index], scope, module.is_none_or(|module| self.any_macro[module]))
+    }
+
+    fn scopes_of(&self, index: usize, inherited: Option<Reason>) -> Vec<Option<Reason>> {
+        let source = &self.sources[index];
         let Some(shape) = &source.file.shape else { return Vec::new() };
         let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(shape.scopes.len());
         for scope in &shape.scopes {
@@ -137,8 +148,68 @@ impl<'a> Judge<'a> {
             };
             let position = if scope.is_module { Position::Module } else { Position::Function };
             let own = || self.scanner.attributes(source.file.tokens(), &scope.attributes, position, false);
-            reasons.push(outer.or_else(own));
+            let call = || {
+                let names = self.names(index, scope.parent?);
+                through(self.scanner, source.file.tokens(), scope, names)
+            };
+            reasons.push(outer.or_else(call).or_else(own));
         }
         reasons
     }
+}
+
+/// The call around a scope, if it is of a macro that may do anything with what is in it.
+fn through(scanner: Scanner<'_>, tokens: Tokens<'_>, scope: &Scope, names: Names<'_>) -> Option<Reason> {
+    let at = scope.through?;
+    let bang = tokens.tokens.partition_point(|token| token.start < at);
+    let name = tokens.name(bang.checked_sub(1)?)?;
+    (!scanner.passes_items(tokens, bang, names)).then(|| Reason::InMacroCall(name.to_owned()))
+}
+
+fn names(source: &Source, scope: usize, any_macro: bool) -> Names<'_> {
+    let shape = source.file.shape.as_ref();
+    let imports = shape.map_or(&[][..], |shape| &shape.scopes[shape.module_of(scope)].imports);
+    Names { any_macro, imports }
+}
+
+/// Marks the files to which only a macro leads that may do anything with what it is given.
+pub(super) fn mark_opaque(sources: &mut [Source], facts: &Facts) {
+    if !sources.iter().filter_map(|source| source.file.shape.as_ref()).any(Shape::declares_in_calls) {
+        return;
+    }
+    loop {
+        let found = in_unknown_calls(sources, facts);
+        if found.is_empty() {
+            return;
+        }
+        found.into_iter().for_each(|index| sources[index].opaque = true);
+    }
+}
+
+fn in_unknown_calls(sources: &[Source], facts: &Facts) -> Vec<usize> {
+    let none = HashSet::new();
+    let scanner = Scanner { facts, expression_macros: &none, trusted: &none, renamed: &none };
+    // Where globs lead depends on the edition, of which nothing is known here.
+    let editions = [false, true].map(|edition_2015| Modules::of(sources, facts, edition_2015));
+    let any_macro = |index: usize, scope: usize| {
+        let is_any = |modules: &Modules<'_>| modules.of_scope(index, scope).is_none_or(|module| modules.any_macro(module));
+        editions.iter().any(is_any)
+    };
+    let is_unknown = |&(index, module): &(usize, usize)| {
+        let source = &sources[index];
+        let Some(shape) = source.file.shape.as_ref().filter(|_| !source.opaque) else { return true };
+        let mut scope = shape.modules.get(module).map(|module| module.scope);
+        while let Some(inner) = scope.and_then(|scope| shape.scopes.get(scope)) {
+            let names = |scope: usize| names(source, scope, any_macro(index, scope));
+            if inner.through.is_some()
+                && inner.parent.is_none_or(|parent| through(scanner, source.file.tokens(), inner, names(parent)).is_some())
+            {
+                return true;
+            }
+            scope = inner.parent;
+        }
+        false
+    };
+    let unknown = |index: &usize| !sources[*index].opaque && sources[*index].declared.iter().any(is_unknown);
+    (0..sources.len()).filter(unknown).collect()
 }

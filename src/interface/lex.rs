@@ -163,6 +163,11 @@ impl<'a> Tokens<'a> {
         Self { text: self.text, tokens: &self.tokens[start..end] }
     }
 
+    /// Those from an index on, up to another.
+    pub fn part(self, start: usize, end: usize) -> Self {
+        Self { text: self.text, tokens: self.tokens.get(start..end).unwrap_or_default() }
+    }
+
     pub fn len(self) -> usize {
         self.tokens.len()
     }

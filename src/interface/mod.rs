@@ -8,6 +8,7 @@
 //! | `unit_tests` | takes out what is compiled for tests only |
 //! | `file`, `shape`, `lex` | one file: its tokens, and from syn the places of its functions, modules and `use` statements |
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
+//! | `own_macros` | what the crate's own macros make of what they are given |
 //! | `inert` | the lists of what does not matter, with reasons |
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
 //! | `modules` | the modules as a graph: what is inside what, where globs lead |
@@ -35,6 +36,7 @@ mod lex;
 mod modules;
 mod origins;
 pub mod overlay;
+mod own_macros;
 mod places;
 mod prune;
 mod reason;
@@ -99,6 +101,8 @@ pub struct Options {
     pub edition_2015: bool,
     /// The names of externs whose macros name nothing that they were not given.
     pub trusted: HashSet<String>,
+    /// Names of crates, of those whose macros are known, by which the command line means other ones.
+    pub renamed: HashSet<String>,
 }
 
 /// The source of a crate.
@@ -145,6 +149,7 @@ impl Options {
             with_tests: line.has(Name::Test) || line.values(Name::Cfg).any(|cfg| cfg == "test"),
             edition_2015: line.values(Name::Edition).last().is_none_or(|edition| edition == "2015"),
             trusted: line.values(Name::Extern).filter_map(|value| trusted(&Extern::parse(value))).collect(),
+            renamed: line.values(Name::Extern).filter_map(|value| renamed(&Extern::parse(value))).collect(),
         }
     }
 
@@ -156,21 +161,36 @@ impl Options {
 
 /// The name of an extern that is a trusted crate, as its file tells.
 fn trusted(dependency: &Extern) -> Option<String> {
-    let name = dependency.name.to_str()?;
-    let file = dependency.path.as_deref().and_then(Path::file_stem).map_or(Some(name), OsStr::to_str)?;
-    let stem = file.strip_prefix("lib").unwrap_or(file);
+    let krate = crate_of(dependency)?;
+    inert::TRUSTED.iter().any(|(trusted, ..)| *trusted == krate).then(|| dependency.name.to_string_lossy().into_owned())
+}
+
+/// The name of an extern, if it is that of a crate whose macros are known, and its file is of another.
+fn renamed(dependency: &Extern) -> Option<String> {
+    let name = dependency.name.to_str().filter(|name| inert::macros_of(name).is_some())?;
+    (crate_of(dependency) != Some(name)).then(|| name.to_owned())
+}
+
+/// The crate that an extern is, as its file tells.
+fn crate_of(dependency: &Extern) -> Option<&str> {
+    let file = match &dependency.path {
+        Some(path) => path.file_stem()?.to_str()?,
+        None => dependency.name.to_str()?,
+    };
+    let stem = file.strip_prefix("lib").filter(|_| dependency.path.is_some()).unwrap_or(file);
     let stem = stem.strip_suffix("_meta").unwrap_or(stem);
-    let krate = stem.split_once('-').map_or(stem, |(krate, _)| krate);
-    inert::TRUSTED.iter().any(|(trusted, ..)| *trusted == krate).then(|| name.to_owned())
+    Some(stem.split_once('-').map_or(stem, |(krate, _)| krate))
 }
 
 impl Crate {
     /// Reads the crate whose root is at a path. `out_dir` is the value of `OUT_DIR`, if rustc will see one. An error if the root can't
     /// be read; any other file that can't is not rewritten.
     pub fn load(root: &Path, files: &(dyn Files + Sync), out_dir: Option<&Path>) -> io::Result<Self> {
-        let tree = apart(|| Tree::load(root, files, out_dir))??;
+        let mut tree = apart(|| Tree::load(root, files, out_dir))??;
         let mut facts = Facts::default();
         tree.sources.iter().for_each(|source| facts.add(source.file.facts.clone()));
+        facts.settle();
+        judge::mark_opaque(&mut tree.sources, &facts);
         Ok(Self { tree, facts })
     }
 
@@ -238,7 +258,12 @@ impl Crate {
             Lines::Drop => self.keeps_private(everything.as_ref()),
         };
         let leave_out = options.lines == Lines::Drop && keeps_private.is_none();
-        let scanner = Scanner { facts: &self.facts, expression_macros: &options.expression_macros, trusted: &options.trusted };
+        let scanner = Scanner {
+            facts: &self.facts,
+            expression_macros: &options.expression_macros,
+            trusted: &options.trusted,
+            renamed: &options.renamed,
+        };
         let modules = Modules::of(sources, &self.facts, options.edition_2015);
         let verdicts = Judge::new(sources, &modules, scanner, everything).all(leave_out);
         let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
@@ -271,7 +296,7 @@ impl Crate {
     ) -> Option<String> {
         let shape = source.file.shape.as_ref()?;
         let none = HashSet::new();
-        let scanner = Scanner { facts: &self.facts, expression_macros: &none, trusted: &none };
+        let scanner = Scanner { facts: &self.facts, expression_macros: &none, trusted: &none, renamed: &none };
         let is_inert = |tokens: Tokens<'_>, pound: usize| scanner.is_blind(tokens, pound, any_macro);
         let form = Form { sort_modules: !self.facts.inner_macro_use, is_inert: &is_inert };
         emit::dropping_lines(&source.file, shape, verdicts, left_out, form, place)

@@ -63,14 +63,14 @@ impl<'a> Modules<'a> {
             let Some(shape) = &source.file.shape else { continue };
             for (scope, inner) in shape.scopes.iter().enumerate().filter(|(_, inner)| inner.is_module) {
                 if let Some(parent) = inner.parent {
-                    modules.add((index, parent), inner.label.trim_end_matches(':'), Some((index, scope)));
+                    modules.add(index, parent, inner.label.trim_end_matches(':'), Some((index, scope)));
                 }
             }
             for (number, module) in shape.modules.iter().enumerate() {
                 match files.get(&(index, number)) {
-                    None => modules.add((index, module.scope), &module.name, None),
+                    None => modules.add(index, module.scope, &module.name, None),
                     Some(files) => {
-                        files.iter().for_each(|&file| modules.add((index, module.scope), &module.name, Some((file, 0))));
+                        files.iter().for_each(|&file| modules.add(index, module.scope, &module.name, Some((file, 0))));
                     }
                 }
             }
@@ -78,10 +78,12 @@ impl<'a> Modules<'a> {
         modules
     }
 
-    fn add(&mut self, parent: (usize, usize), name: &'a str, child: Option<(usize, usize)>) {
-        let Some(&parent) = self.numbers.get(&parent) else { return };
+    fn add(&mut self, source: usize, scope: usize, name: &'a str, child: Option<(usize, usize)>) {
+        let Some(parent) = self.of_scope(source, scope) else { return };
         let child = child.and_then(|child| self.numbers.get(&child).copied());
-        self.children[parent].entry(name).or_default().push(child);
+        // Of one in a macro call it is not proved that it is what it is called.
+        let in_call = self.sources[source].file.shape.as_ref().is_some_and(|shape| shape.is_in_call(scope));
+        self.children[parent].entry(name).or_default().push(child.filter(|_| !in_call));
         if let Some(child) = child {
             self.parents[child].push(parent);
         }

@@ -33,6 +33,8 @@ pub enum Reason {
     AttributeInBody(String),
     /// A macro in the body that is not known to expand to an expression.
     Macro(String),
+    /// It is in the call of a macro that is not known to pass items through.
+    InMacroCall(String),
     /// The crate enables a feature by which bodies define types.
     Feature,
     /// The crate may call foreign code that unwinds. If one of its bodies does, the crate is none for programs with `-Cpanic=abort`
@@ -62,6 +64,7 @@ impl fmt::Display for Reason {
             Self::Macro(name) => {
                 write!(f, "its body calls `{name}!`, which is not known to expand to an expression (see --expression-macros)")
             }
+            Self::InMacroCall(name) => write!(f, "it is in a call of `{name}!`, which is not known to pass items through"),
             Self::Feature => f.write_str("the crate enables a feature by which bodies define types"),
             Self::ForeignUnwinding => {
                 f.write_str("the crate may call foreign code that unwinds, of which rustc tells dependents")

@@ -10,6 +10,7 @@ use super::facts::{Facts, Import};
 use super::inert::{self, Places};
 use super::lex::{Kind, Place, Tokens};
 use super::reason::Reason;
+use super::uses;
 use super::verbatim::behind_attribute;
 
 /// Judges tokens of one crate.
@@ -20,6 +21,17 @@ pub(super) struct Scanner<'a> {
     pub expression_macros: &'a HashSet<String>,
     /// The names of externs that are trusted crates.
     pub trusted: &'a HashSet<String>,
+    /// Names of [`inert::MACRO_CRATES`] by which the command line means other crates.
+    pub renamed: &'a HashSet<String>,
+}
+
+/// What a module tells of the names of macros in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// A glob import may give any name to a macro from elsewhere.
+    pub any_macro: bool,
+    /// What it imports.
+    pub imports: &'a [uses::Import],
 }
 
 /// Where an attribute stands.
@@ -31,16 +43,16 @@ pub(super) enum Position {
 }
 
 impl Scanner<'_> {
-    /// The first thing in a body by which it may matter outside. `any_macro` says that a glob import around it may give any name to a macro,
-    /// and `glob` asks that about one in the body, whose `use` is at an index.
-    pub fn body(self, tokens: Tokens<'_>, any_macro: bool, glob: impl Fn(Tokens<'_>, usize) -> bool) -> Option<Reason> {
-        let mut standard_macro = None;
-        let mut may_be_imported = any_macro;
+    /// The first thing in a body by which it may matter outside. `glob` tells whether a glob import in the body, whose `use` is at an index, may
+    /// give any name to a macro.
+    pub fn body(self, tokens: Tokens<'_>, names: Names<'_>, glob: impl Fn(Tokens<'_>, usize) -> bool) -> Option<Reason> {
+        let (mut unqualified, mut standard) = (None, None);
+        let mut takes_names = false;
         for index in 0..tokens.len() {
             match tokens.kind(index)? {
                 Kind::Punct(b'#') => {
                     let found =
-                        attributes(tokens, index).into_iter().find(|name| !self.is_inert(name, Position::Body, any_macro));
+                        attributes(tokens, index).into_iter().find(|name| !self.is_inert(name, Position::Body, names.any_macro));
                     if let Some(name) = found {
                         return Some(Reason::AttributeInBody(name.into_owned()));
                     }
@@ -50,32 +62,39 @@ impl Scanner<'_> {
                     if self.is_user_macro(call.name) {
                         continue;
                     }
-                    if !self.is_standard_macro(&call) {
+                    let is_standard = self.is_standard_macro(&call);
+                    if !is_standard && !self.is_own_or_known(&call, tokens, names) {
                         return Some(Reason::Macro(call.name.to_owned()));
                     }
                     if call.qualifier.is_none() {
-                        standard_macro = Some(call.name);
+                        unqualified = Some(call.name);
+                        standard = standard.or(is_standard.then_some(call.name));
                     }
                 }
                 Kind::Word => match tokens.text(index) {
-                    "impl" => return Some(Reason::Item("impl")),
-                    "mod" => return Some(Reason::Item("mod")),
-                    "macro_rules" => return Some(Reason::Item("macro_rules!")),
-                    "macro" => return Some(Reason::Item("macro")),
-                    "extern" if !is_function_type(tokens, index) => return Some(Reason::Item("extern")),
-                    "use" if !may_be_imported => {
+                    "use" if !takes_names => {
                         let import = Import::read(tokens, index);
-                        may_be_imported = gives_macro_names(&import) || (import.glob && glob(tokens, index));
+                        takes_names = gives_macro_names(&import) || (import.glob && glob(tokens, index));
                     }
-                    _ => {}
+                    _ => {
+                        if let Some(keyword) = defining(tokens, index) {
+                            return Some(Reason::Item(keyword));
+                        }
+                    }
                 },
                 _ => {}
             }
         }
-        match standard_macro {
-            Some(name) if may_be_imported => Some(Reason::Macro(name.to_owned())),
-            _ => None,
-        }
+        let doubtful = standard.filter(|_| names.any_macro).or(unqualified.filter(|_| takes_names));
+        doubtful.map(|name| Reason::Macro(name.to_owned()))
+    }
+
+    /// Whether a macro hands the items on that it is given, with nothing but inert attributes.
+    pub fn passes_items(self, tokens: Tokens<'_>, bang: usize, names: Names<'_>) -> bool {
+        let Some(call) = Call::at(tokens, bang) else { return false };
+        let is_cfg_if = call.name == "cfg_if" && !self.facts.defined.contains("cfg_if");
+        let own = call.is_local() && self.is_own(&call, names) && self.facts.defined.pass_items(call.name);
+        own || (is_cfg_if && self.is_own_or_known(&call, tokens.part(0, 0), names))
     }
 
     /// The first thing in a signature, attributes included, for which the body has to stay.
@@ -180,6 +199,68 @@ impl Scanner<'_> {
         };
         known && standard && !facts.any_defined && !facts.defined.contains(call.name)
     }
+
+    /// Whether a call is one of a macro of the crate, or of [`inert::MACRO_CRATES`], that defines nothing outside of a body.
+    fn is_own_or_known(self, call: &Call<'_>, body: Tokens<'_>, names: Names<'_>) -> bool {
+        if call.is_local() && self.facts.defined.contains(call.name) {
+            return self.is_own(call, names) && self.facts.defined.are_ordinary(call.name);
+        }
+        match call.qualifier {
+            None => self.is_known(call.name, body, names),
+            Some(first) => {
+                let is_path = call.segments == 2 && (call.is_global || !names.any_macro);
+                is_path
+                    && !self.is_other_crate(first)
+                    && inert::macros_of(first).is_some_and(|macros| macros.contains(&call.name))
+            }
+        }
+    }
+
+    /// Whether a name that the crate defines as a macro can mean nothing else.
+    fn is_own(self, call: &Call<'_>, names: Names<'_>) -> bool {
+        let facts = self.facts;
+        let elsewhere = facts.imported.contains(call.name) || facts.known.contains(call.name) || names.any_macro;
+        let used =
+            facts.macro_crates.iter().all(|name| inert::macros_of(name).is_some_and(|macros| !macros.contains(&call.name)));
+        !call.is_given && !facts.any_defined && !elsewhere && used
+    }
+
+    /// Whether a name without a path can only mean a macro of [`inert::MACRO_CRATES`].
+    fn is_known(self, name: &str, body: Tokens<'_>, names: Names<'_>) -> bool {
+        let facts = self.facts;
+        let mut crates = inert::MACRO_CRATES.iter().filter(|(_, macros, _)| macros.contains(&name));
+        if facts.any_defined || facts.imported.contains(name) || { &mut crates }.any(|(of, ..)| self.is_other_crate(of)) {
+            return false;
+        }
+        let in_body = || {
+            let uses = (0..body.len()).filter(|&index| body.is_word(index, "use"));
+            { uses }.any(|index| Import::read(body, index).is_known(name))
+        };
+        let is_it = |import: &uses::Import| match &import.path[..] {
+            [of, last] => last == name && inert::macros_of(of).is_some_and(|macros| macros.contains(&name)),
+            _ => false,
+        };
+        let here = names.imports.iter().filter(|import| import.name.as_deref() == Some(name));
+        if here.clone().next().is_some() {
+            return { here }.all(is_it);
+        }
+        if in_body() {
+            return true;
+        }
+        let lists = |of: &String| inert::macros_of(of).map(|macros| macros.contains(&name));
+        let used = facts.macro_crates.iter().all(|of| lists(of).is_some())
+            && facts.macro_crates.iter().any(|of| lists(of) == Some(true));
+        !names.any_macro
+            && (used
+                || (names.imports.iter().any(|import| import.name.is_none())
+                    && facts.macro_crates.is_empty()
+                    && facts.known.contains(name)))
+    }
+
+    /// Whether the name of a crate may mean something else.
+    fn is_other_crate(self, name: &str) -> bool {
+        self.facts.is_taken_crate(name) || self.renamed.contains(name)
+    }
 }
 
 /// A macro call.
@@ -187,6 +268,10 @@ pub(super) struct Call<'a> {
     pub name: &'a str,
     /// The first name of its path, if it has several.
     pub qualifier: Option<&'a str>,
+    /// How many names the path has.
+    segments: usize,
+    /// The path begins with `::`.
+    is_global: bool,
     /// A macro calls it by a name that it was given: `$name!()`.
     pub is_given: bool,
 }
@@ -203,13 +288,34 @@ impl<'a> Call<'a> {
             return None;
         }
         let mut qualifier = None;
-        while start >= 3 && tokens.is_punct(start - 1, b':') && tokens.is_punct(start - 2, b':') {
-            let Some(first) = tokens.name(start - 3) else { break };
+        let mut segments = 1;
+        let is_path = |start: usize| start >= 2 && tokens.is_punct(start - 1, b':') && tokens.is_punct(start - 2, b':');
+        while is_path(start)
+            && let Some(first) = tokens.name(start.wrapping_sub(3))
+        {
             qualifier = Some(first);
+            segments += 1;
             start -= 3;
         }
-        let is_given = start > 0 && tokens.is_punct(start - 1, b'$') && qualifier.unwrap_or(name) != "crate";
-        Some(Self { name, qualifier, is_given })
+        let is_given = tokens.is_punct(start.wrapping_sub(1), b'$') && qualifier.unwrap_or(name) != "crate";
+        Some(Self { name, qualifier, segments, is_global: is_path(start), is_given })
+    }
+
+    /// Whether the path, if there is one, stays in the crate.
+    pub fn is_local(&self) -> bool {
+        matches!(self.qualifier, None | Some("crate" | "self" | "super"))
+    }
+}
+
+/// The keyword at an index, if it begins something that may be visible outside of a body in which it is.
+pub(super) fn defining(tokens: Tokens<'_>, index: usize) -> Option<&'static str> {
+    match tokens.text(index) {
+        "impl" => Some("impl"),
+        "mod" => Some("mod"),
+        "macro_rules" => Some("macro_rules!"),
+        "macro" => Some("macro"),
+        "extern" if !is_function_type(tokens, index) => Some("extern"),
+        _ => None,
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! syn parses the text once; everything that is needed later is taken from the tree as byte places, and the tree is dropped.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream};
 use syn::{AttrStyle, Attribute, FnArg, GenericParam, Generics, ImplItem, Item, Signature, TraitItem, Type, Visibility};
 
 use super::inert;
@@ -53,7 +54,7 @@ pub(super) enum Seen {
     Anywhere,
 }
 
-/// A module or an `impl`.
+/// A module, an `impl`, or what a macro is called with.
 #[derive(Debug)]
 pub(super) struct Scope {
     pub is_module: bool,
@@ -61,6 +62,8 @@ pub(super) struct Scope {
     /// For messages: `name::` or `Type::`; empty for the file.
     pub label: String,
     pub attributes: Vec<Place>,
+    /// Where the `!` of the macro call is.
+    pub through: Option<u32>,
     /// Where it is, if it is a module.
     pub place: Place,
     /// Its `use` statements and those `extern crate`, if it is a module.
@@ -109,7 +112,7 @@ pub(super) enum Entry {
 impl Shape {
     /// Takes the places from a tree whose text begins at a byte.
     pub fn of(file: &syn::File, tokens: Tokens<'_>, from: usize) -> Self {
-        let mut walk = Walk { tokens, from, shape: Self::default(), around: Vec::new() };
+        let mut walk = Walk { tokens, from, shape: Self::default(), around: Vec::new(), calls: 0 };
         walk.scope(None, Some(0..u32::MAX), String::new(), &file.attrs);
         walk.items(&file.items, 0);
         walk.shape
@@ -122,6 +125,25 @@ impl Shape {
         let scope = &self.scopes[scope];
         scope.parent.map_or_else(String::new, |parent| self.label(parent)) + &scope.label
     }
+
+    /// Whether a scope is in a macro call.
+    pub fn is_in_call(&self, scope: usize) -> bool {
+        let scope = &self.scopes[scope];
+        scope.through.is_some() || scope.parent.is_some_and(|parent| self.is_in_call(parent))
+    }
+
+    /// Whether `mod x;` is in a macro call.
+    pub fn declares_in_calls(&self) -> bool {
+        self.modules.iter().any(|module| self.is_in_call(module.scope))
+    }
+
+    /// The module that a scope is, or that it is in.
+    pub fn module_of(&self, mut scope: usize) -> usize {
+        while let (false, Some(parent)) = (self.scopes[scope].is_module, self.scopes[scope].parent) {
+            scope = parent;
+        }
+        scope
+    }
 }
 
 struct Walk<'a> {
@@ -129,6 +151,30 @@ struct Walk<'a> {
     from: usize,
     shape: Shape,
     around: Vec<Segment>,
+    /// How many macro calls are around.
+    calls: usize,
+}
+
+/// What of an `impl` holds for all its members.
+#[derive(Clone, Copy)]
+struct Owner {
+    generic: bool,
+    odd: bool,
+    has_macro: bool,
+    is_trait: bool,
+}
+
+/// Members of an `impl` in a macro call.
+struct Members(Vec<ImplItem>);
+
+impl Parse for Members {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut members = Vec::new();
+        while !input.is_empty() {
+            members.push(input.parse()?);
+        }
+        Ok(Self(members))
+    }
 }
 
 impl Walk<'_> {
@@ -154,6 +200,12 @@ impl Walk<'_> {
                     self.trait_(item, scope);
                     Entry::Other
                 }
+                Item::Macro(item) => {
+                    self.items_in_call(&item.mac, scope);
+                    Entry::Other
+                }
+                // Of what is in a macro call nobody knows yet what becomes of it.
+                _ if self.calls > 0 => Entry::Other,
                 Item::Enum(item) => {
                     self.shape.scopes[scope].enums.push(plain(&item.ident));
                     Entry::Other
@@ -166,7 +218,37 @@ impl Walk<'_> {
                 _ => Entry::Other,
             });
         }
-        self.shape.containers.push(entries);
+        // What is in a macro call stays in its order.
+        if self.calls == 0 {
+            self.shape.containers.push(entries);
+        }
+    }
+
+    /// What a macro is called with, if it is items: `m! { items }`, `m! { #![a] items }`, `cfg_if! { if #[cfg(a)] { items } else { items } }`.
+    fn items_in_call(&mut self, call: &syn::Macro, scope: usize) {
+        let blocks: Vec<TokenStream> = if call.path.segments.last().is_some_and(|last| last.ident == "cfg_if") {
+            let blocks = call.tokens.clone().into_iter().filter_map(|tree| match tree {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Some(group.stream()),
+                _ => None,
+            });
+            blocks.collect()
+        } else {
+            vec![call.tokens.clone()]
+        };
+        let files: syn::Result<Vec<syn::File>> = blocks.into_iter().map(syn::parse2).collect();
+        let Ok(files) = files else { return };
+        let inner = self.enter_call(call, scope);
+        for file in files {
+            self.items(&file.items, inner);
+        }
+        self.calls -= 1;
+    }
+
+    fn enter_call(&mut self, call: &syn::Macro, scope: usize) -> usize {
+        let inner = self.scope(Some(scope), None, String::new(), &[]);
+        self.shape.scopes[inner].through = Some(self.start(call.bang_token.span));
+        self.calls += 1;
+        inner
     }
 
     fn function(
@@ -194,7 +276,7 @@ impl Walk<'_> {
                 .map(|attribute| self.place(attribute))
                 .collect(),
             stays: syntactic_reason(signature, qualified),
-            seen: if is_main { Seen::Anywhere } else { visibility.map_or(Seen::Anywhere, seen) },
+            seen: if is_main || self.calls > 0 { Seen::Anywhere } else { visibility.map_or(Seen::Anywhere, seen) },
             name,
         });
         self.shape.functions.len() - 1
@@ -207,6 +289,7 @@ impl Walk<'_> {
             parent,
             label,
             attributes: self.places(attributes),
+            through: None,
             place: module.unwrap_or_default(),
             imports: Vec::new(),
             enums: Vec::new(),
@@ -216,7 +299,9 @@ impl Walk<'_> {
 
     fn import(&mut self, item: &syn::ItemUse, scope: usize) -> Entry {
         let keyword = self.start(item.use_token.span);
-        self.shape.scopes[scope].imports.extend(Import::of_use(item, keyword));
+        if self.calls == 0 {
+            self.shape.scopes[scope].imports.extend(Import::of_use(item, keyword));
+        }
         let first = outer_start(&item.attrs).or_else(|| visibility_start(&item.vis)).unwrap_or(item.use_token.span);
         let place = self.start(first)..self.end(item.semi_token.span);
         Entry::Use { place, keyword, tree: uses::render(item) }
@@ -260,16 +345,32 @@ impl Walk<'_> {
         let label = self_type.map(|name| format!("{name}::")).unwrap_or_default();
         let inner = self.scope(Some(scope), None, label, &item.attrs);
         let has_macro = matches!(*item.self_ty, Type::Macro(_));
-        for member in &item.items {
-            let ImplItem::Fn(member) = member else { continue };
-            let visibility = item.trait_.is_none().then_some(&member.vis);
-            let qualified = odd || member.modifiers.require_empty().is_err();
-            let index = self.function(&member.attrs, visibility, qualified, &member.sig, &member.block, inner);
+        let owner = Owner { generic, odd, has_macro, is_trait: item.trait_.is_some() };
+        self.members(&item.items, inner, owner);
+    }
+
+    fn members(&mut self, members: &[ImplItem], scope: usize, owner: Owner) {
+        for member in members {
+            let member = match member {
+                ImplItem::Fn(member) => member,
+                ImplItem::Macro(call) => {
+                    if let Ok(Members(members)) = syn::parse2(call.mac.tokens.clone()) {
+                        let inner = self.enter_call(&call.mac, scope);
+                        self.members(&members, inner, owner);
+                        self.calls -= 1;
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            let visibility = (!owner.is_trait).then_some(&member.vis);
+            let qualified = owner.odd || member.modifiers.require_empty().is_err();
+            let index = self.function(&member.attrs, visibility, qualified, &member.sig, &member.block, scope);
             let function = &mut self.shape.functions[index];
-            if generic {
+            if owner.generic {
                 function.stays.get_or_insert(Reason::Generic);
             }
-            if has_macro {
+            if owner.has_macro {
                 function.stays.get_or_insert(Reason::MacroInSignature);
             }
         }

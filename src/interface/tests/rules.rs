@@ -158,8 +158,8 @@ fn a_macro_stays_unless_it_is_known_to_expand_to_an_expression() {
 
 #[test]
 fn a_standard_macros_name_may_be_taken() {
-    stays("macro_rules! println { () => {} } fn f() { println!(); }", "`println!`");
-    stays("mod m { macro_rules! vec { () => {} } } fn f() { vec![1]; }", "`vec!`");
+    stays("macro_rules! println { () => { impl A {} } } fn f() { println!(); }", "`println!`");
+    stays("mod m { macro_rules! vec { () => { mod a {} } } } fn f() { vec![1]; }", "`vec!`");
     stays("use defmt::println; fn f() { println!(); }", "`println!`");
     stays("#[macro_use] extern crate x; fn f() { println!(); }", "`println!`");
     stays("use defmt::*; fn f() { println!(); }", "`println!`");
@@ -185,15 +185,119 @@ fn a_standard_macros_name_may_be_taken() {
 }
 
 #[test]
+fn macros_of_known_crates_are_known_by_crate_and_name() {
+    emptied("fn f() { tracing::debug!(\"x\"); ::log::warn!(); anyhow::bail!(\"x\") }");
+    emptied("use tracing::{debug, info_span as _}; mod m { use log::warn; pub fn f() { warn!() } }");
+    emptied("use anyhow::{Context, bail, ensure}; fn f() { ensure!(true); if x { bail!(\"no\") } }");
+    emptied("fn f() { use log::info; info!(\"x\"); }");
+    emptied("use rayon::prelude::*; use log::info; fn f() { info!(\"x\"); }");
+    emptied("#[macro_use] extern crate log; mod m { fn f() { info!(\"x\"); } }");
+    emptied("#[macro_use(info)] extern crate log; use log::info; fn f() { info!(\"x\"); }");
+    emptied("use log::info; mod m { use super::*; fn f() { info!(\"x\"); } }");
+    for doubtful in [
+        "fn f() { info!(\"x\"); }",
+        "mod n { use log::info; } fn f() { info!(\"x\"); }",
+        "use log::error as info; fn f() { info!(\"x\"); }",
+        "use own::info; fn f() { info!(\"x\"); }",
+        "use own::info; mod n { use log::info; fn f() { info!(\"x\"); } }",
+        "use log::kv::info; fn f() { info!(\"x\"); }",
+        "use log::*; fn f() { info!(\"x\"); }",
+        "use own::*; fn f() { log::info!(\"x\"); }",
+        "use log::info; fn f() { use own::*; info!(\"x\"); }",
+        "mod log { pub use own::info; } fn f() { log::info!(\"x\"); }",
+        "use own::log; fn f() { log::info!(\"x\"); }",
+        "extern crate own as log; use log::info; fn f() { info!(\"x\"); }",
+        "#[macro_use] extern crate log; #[macro_use] extern crate own; fn f() { info!(\"x\"); }",
+        "use log::info; macro_rules! info { () => { impl A for B {} } } fn f() { info!(); }",
+        "use log::info; macro_rules! m { ($n:ident) => { macro_rules! $n { () => {} } } } fn f() { info!(); }",
+        "fn f() { own::log::info!(\"x\"); }",
+    ] {
+        stays(doubtful, "`info!`");
+    }
+    stays("fn f() { log::info!(\"{}\", { impl A for B {} 1 }); }", "`impl`");
+    stays("fn f() { tracing::unknown!(); }", "`unknown!`");
+    let renamed = Options { renamed: ["log".to_owned()].into(), ..Options::default() };
+    assert!(why_with("use log::info; fn f() { info!(); }", &renamed).is_some());
+    assert!(why_with("fn f() { log::info!(); }", &renamed).is_some());
+}
+
+#[test]
+fn a_crate_is_another_if_the_command_line_says_so() {
+    let renamed = |externs: &str| {
+        let line = crate::rustc::CommandLine::parse(externs.split_whitespace().map(Into::into));
+        !Options::of(&line, Lines::Keep, Default::default()).renamed.is_empty()
+    };
+    for same in ["log=liblog.rlib", "log=d/liblog-0a.rlib", "priv:log=d/_hollow/liblog-0a_meta.rlib", "log", "own=libother.rlib"]
+    {
+        assert!(!renamed(&format!("--extern {same} lib.rs")), "{same}");
+    }
+    for other in ["log=libtracing-0a.rlib", "log=liblogs-0a.rlib", "log=liblog_x.rlib"] {
+        assert!(renamed(&format!("--extern {other} lib.rs")), "{other}");
+    }
+}
+
+#[test]
+fn own_macros_that_define_nothing_outside_are_known_from_their_definition() {
+    emptied("macro_rules! m { ($e:expr) => { if $e { println!() } } } fn f() { m!(1); crate::m!(2); self::a::m!(3) }");
+    emptied("mod a { macro_rules! m { () => { n!() } } } macro_rules! n { () => { m!(); $crate::a::m!() } } fn f() { n!() }");
+    stays("macro_rules! m { () => { impl A for B {} } } fn f() { m!() }", "`m!`");
+    stays("macro_rules! m { () => { n!() } } macro_rules! n { () => { impl A for B {} } } fn f() { m!() }", "`m!`");
+    stays("macro_rules! m { ($($t:tt)*) => { $($t)* } } fn f() { m! { impl A for B {} } }", "`impl`");
+    stays("macro_rules! m { () => {} } use own::m; fn f() { m!() }", "`m!`");
+    stays("macro_rules! m { () => {} } use own::*; fn f() { m!() }", "`m!`");
+    stays("macro_rules! m { () => {} } #[macro_use] extern crate own; fn f() { m!() }", "`m!`");
+    stays("macro_rules! m { () => {} } fn f() { own::m!() }", "`m!`");
+    stays("macro_rules! m { ($h:tt) => { $h [derive(Debug)] struct A; # $h } } fn f() { m!(a) }", "`m!`");
+    stays("pub macro m() {} fn f() { m!() }", "`m!`");
+}
+
+/// `cfg_rt!` hands its items on.
+const PASSING: &str = "macro_rules! cfg_rt { ($($item:item)*) => { $( #[cfg(rt)] $item )* } } use cfg_if::cfg_if;\n";
+
+#[test]
+fn macros_that_hand_items_on_are_transparent() {
+    for within in [
+        "cfg_rt! { fn f() { 1; } }",
+        "cfg_rt! { mod m { cfg_rt! { impl A { fn f(&self) { 1; } } } } }",
+        "impl A { cfg_rt! { fn f(&self) { 1; } } }",
+        "cfg_if! { if #[cfg(a)] { fn g() {} } else { fn f() { 1; } } }",
+        "cfg_if::cfg_if! { if #[cfg(a)] { fn f() { 1; } } }",
+    ] {
+        emptied(&format!("{PASSING}{within}"));
+    }
+    for within in [
+        "n! { fn f() { 1; } }",
+        "cfg_rt! { n! { fn f() { 1; } } }",
+        "n! { mod m { cfg_rt! { fn f() { 1; } } } }",
+        "own::cfg_rt! { fn f() { 1; } }",
+        "impl A { n! { fn f(&self) { 1; } } }",
+        "macro_rules! cfg_rt { ($($item:item)*) => { $( #[inline] $item )* } } cfg_rt! { fn f() { 1; } }",
+        "use own::cfg_rt; cfg_rt! { fn f() { 1; } }",
+        "use own::*; cfg_rt! { fn f() { 1; } }",
+        "mod o { use own::cfg_if; } cfg_if! { if #[cfg(a)] { fn f() { 1; } } }",
+    ] {
+        stays(&format!("{PASSING}{within}"), "pass items through");
+    }
+    stays(&format!("{PASSING}cfg_rt! {{ #[inline] fn f() {{ 1; }} }}"), "inline");
+    insta::assert_snapshot!(drop_(&format!("{PASSING}cfg_rt! {{\n  pub  fn f( ) {{ // a\n }} // b\n fn g() {{}} }}")), @"
+    macro_rules! cfg_rt { ($($item:item)*) => { $( #[cfg(rt)] $item )* } }
+    use cfg_if::cfg_if;
+    cfg_rt! {
+      pub  fn f( ) {loop{}} // b
+     fn g() {loop{}} }
+    ");
+}
+
+#[test]
 fn the_user_knows_more_macros() {
     let known = |names: &[&str]| Options {
         expression_macros: names.iter().map(|name| (*name).to_owned()).collect(),
         ..Options::default()
     };
-    let text = "use log::info; fn f() { info!(\"x\"); log::warn!(); }";
+    let text = "use own::info; fn f() { info!(\"x\"); own::warn!(); }";
     assert_eq!(why_with(text, &known(&["info", "warn"])), None);
     assert!(why_with(text, &known(&["info"])).unwrap().contains("`warn!`"));
-    assert!(why_with("macro_rules! info { () => {} } fn f() { info!(); }", &known(&["info"])).is_some());
+    assert!(why_with("macro_rules! info { () => { impl A {} } } fn f() { info!(); }", &known(&["info"])).is_some());
 }
 
 #[test]
@@ -205,6 +309,7 @@ fn special_functions_stay() {
     for feature in ["type_alias_impl_trait", "impl_trait_in_assoc_type", "generic_const_exprs"] {
         stays(&format!("#![feature({feature})] fn f() {{}}"), "feature");
         stays(&format!("#![cfg_attr(x, feature(a, {feature}))] fn f() {{}}"), "feature");
+        emptied(&format!("fn f() {{ {feature}(); }} fn {feature}() {{}}"));
     }
     assert!(why_with("fn f() {}", &Options { proc_macro: true, ..Options::default() }).unwrap().contains("proc-macro"));
     assert!(why_with("fn f() {}", &Options { body_features: true, ..Options::default() }).is_some());

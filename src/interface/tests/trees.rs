@@ -93,3 +93,23 @@ fn code_from_a_build_script_is_found_in_its_directory() {
     assert_eq!(interface.report.functions[0].outcome, Outcome::LeftOut);
     assert!(krate.identifiers().contains("g"));
 }
+
+#[test]
+fn a_macro_that_hands_items_on_leads_to_ordinary_modules() {
+    let root = "#[macro_use] mod macros; cfg_rt! { pub mod a; mod i { mod b; } } other! { mod c; }";
+    let files = [
+        ("lib.rs", root),
+        ("macros.rs", "macro_rules! cfg_rt { ($($item:item)*) => { $( #[cfg(rt)] $item )* } }"),
+        ("a.rs", "cfg_rt! { mod d; } fn a() { 1; }"),
+        ("a/d.rs", "fn d() { 1; }"),
+        ("i/b.rs", "fn b() { 1; }"),
+        ("c.rs", "fn c() { 1; } mod e;"),
+        ("c/e.rs", "fn e() { 1; }"),
+    ];
+    assert_eq!(paths(&files), ["a.rs", "a/d.rs", "c.rs", "c/e.rs", "i/b.rs", "lib.rs", "macros.rs"]);
+    let interface = interface_of(&files, &Options::default());
+    let changed: Vec<String> = interface.files.iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(changed, ["a/d.rs", "a.rs", "i/b.rs"]);
+    let opaque: Vec<String> = interface.report.files.iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(opaque, ["c.rs", "c/e.rs"]);
+}
