@@ -32,7 +32,7 @@ pub(super) struct Facts {
     pub standard_taken: bool,
     /// A feature is enabled by which bodies define types.
     pub body_features: bool,
-    /// Something is called that may unwind from foreign code, as far as the crate's own declarations tell.
+    /// Of a file: something is called that may unwind from foreign code, as far as its own declarations tell.
     pub foreign_unwinding: bool,
     /// Identifiers are built in macros, or text is included that could not be read, so that anything may be named.
     pub names_unknown: bool,
@@ -81,7 +81,6 @@ impl Facts {
         self.macro_crates.extend(other.macro_crates);
         self.standard_taken |= other.standard_taken;
         self.body_features |= other.body_features;
-        self.foreign_unwinding |= other.foreign_unwinding;
         self.names_unknown |= other.names_unknown;
         self.hidden_names.extend(other.hidden_names);
         self.hidden_globs.extend(other.hidden_globs);
@@ -133,7 +132,6 @@ impl Facts {
     pub fn everything(&self) -> Option<Reason> {
         match self {
             Self { body_features: true, .. } => Some(Reason::Feature),
-            Self { foreign_unwinding: true, .. } => Some(Reason::ForeignUnwinding),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@
 //! | `file`, `shape`, `lex` | one file: its tokens, and from syn the places of its functions, modules and `use` statements |
 //! | `facts` | what must be known of all files first: macros that the crate defines, features |
 //! | `own_macros` | what the crate's own macros make of what they are given |
+//! | `platform` | modules that are there on other systems only |
 //! | `inert` | the lists of what does not matter, with reasons |
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
 //! | `modules` | the modules as a graph: what is inside what, where globs lead |
@@ -38,6 +39,7 @@ mod origins;
 pub mod overlay;
 mod own_macros;
 mod places;
+mod platform;
 mod prune;
 mod reason;
 pub mod report;
@@ -101,6 +103,8 @@ pub struct Options {
     pub edition_2015: bool,
     /// The names of externs whose macros name nothing that they were not given.
     pub trusted: HashSet<String>,
+    /// The target, if it is not this machine.
+    pub target: Option<String>,
     /// Names of crates, of those whose macros are known, by which the command line means other ones.
     pub renamed: HashSet<String>,
 }
@@ -149,6 +153,7 @@ impl Options {
             with_tests: line.has(Name::Test) || line.values(Name::Cfg).any(|cfg| cfg == "test"),
             edition_2015: line.values(Name::Edition).last().is_none_or(|edition| edition == "2015"),
             trusted: line.values(Name::Extern).filter_map(|value| trusted(&Extern::parse(value))).collect(),
+            target: line.values(Name::Target).last().map(|target| target.to_string_lossy().into_owned()),
             renamed: line.values(Name::Extern).filter_map(|value| renamed(&Extern::parse(value))).collect(),
         }
     }
@@ -251,6 +256,7 @@ impl Crate {
         let everything = match options {
             Options { proc_macro: true, .. } => Some(Reason::ProcMacro),
             Options { body_features: true, .. } => Some(Reason::Feature),
+            _ if self.unwinds(options) => Some(Reason::ForeignUnwinding),
             _ => None,
         };
         let keeps_private = match options.lines {
@@ -269,6 +275,17 @@ impl Crate {
         let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
         let any_macro = (0..sources.len()).map(|source| modules.any_macro_in(source)).collect();
         Decisions { verdicts, left_out, any_macro, keeps_private }
+    }
+
+    /// Whether something that is there on the target may unwind from foreign code.
+    fn unwinds(&self, options: &Options) -> bool {
+        let sources = &self.tree.sources;
+        let unwinding = |source: &Source| source.file.facts.foreign_unwinding;
+        if !sources.iter().any(unwinding) {
+            return false;
+        }
+        let elsewhere = platform::elsewhere(sources, platform::target_os(options.target.as_deref()));
+        sources.iter().zip(elsewhere).any(|(source, elsewhere)| unwinding(source) && !elsewhere)
     }
 
     /// Where everything in the interface source is in the true source, for each file that differs. Only lines that were dropped have moved.

@@ -363,4 +363,12 @@ fn a_crate_that_may_call_foreign_code_that_unwinds_stays() {
     stays("fn f(g: extern \"system-unwind\" fn()) { g() }", "unwinds");
     assert!(drop_("extern \"C-unwind\" { fn g(); } fn f() { unsafe { g() } }").contains("fn f"));
     emptied("extern \"C\" { fn g(); } fn f() { \"C-unwind\"; }");
+    let root = "#[cfg(all(target_os = \"emscripten\", x))] mod m; fn f() { 1; }";
+    let files = [("lib.rs", root), ("m.rs", "mod n;"), ("m/n.rs", "extern \"C-unwind\" { fn g(); }")];
+    let outcome = |target: &str| {
+        let options = Options { target: Some(target.into()), ..Options::default() };
+        interface_of(&files, &options).report.functions[0].outcome.clone()
+    };
+    assert_eq!(outcome("x86_64-unknown-linux-gnu"), Outcome::Emptied);
+    assert_ne!(outcome("wasm32-unknown-emscripten"), Outcome::Emptied);
 }

@@ -111,5 +111,5 @@ fn a_macro_that_hands_items_on_leads_to_ordinary_modules() {
     let changed: Vec<String> = interface.files.iter().map(|(path, _)| path.display().to_string()).collect();
     assert_eq!(changed, ["a/d.rs", "a.rs", "i/b.rs"]);
     let opaque: Vec<String> = interface.report.files.iter().map(|(path, _)| path.display().to_string()).collect();
-    assert_eq!(opaque, ["c.rs", "c/e.rs"]);
+    assert_eq!(opaque, ["c/e.rs", "c.rs"]);
 }
