@@ -179,13 +179,12 @@ fn is_ordinary(body: Tokens<'_>) -> Option<BTreeSet<String>> {
     let mut called = BTreeSet::new();
     for index in 0..body.len() {
         match body.kind(index)? {
-            Kind::Punct(b'#') => {
-                // A `#` and what a fragment is could be any attribute.
+            // A `#` and what a fragment is could be any attribute.
+            Kind::Punct(b'#')
                 if behind_attribute(body, index).is_none()
-                    || !attributes(body, index).iter().all(|name| inert::is_everywhere(name))
-                {
-                    return None;
-                }
+                    || !attributes(body, index).iter().all(|name| inert::is_everywhere(name)) =>
+            {
+                return None;
             }
             Kind::Punct(b'!') => {
                 let Some(call) = Call::at(body, index) else {
