@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::settings;
 use crate::process::Invocation;
@@ -42,10 +41,10 @@ impl Compiler {
         }
     }
 
-    /// An invocation with these arguments, and this in the environment.
-    pub fn invocation(&self, arguments: Vec<OsString>, env: &[(OsString, OsString)]) -> Invocation {
+    /// An invocation with these arguments.
+    pub fn invocation(&self, arguments: Vec<OsString>) -> Invocation {
         let args = self.wrapped.iter().cloned().chain(arguments).collect();
-        Invocation { program: self.program.clone(), args, env: env.to_vec() }
+        Invocation { program: self.program.clone(), args, env: Vec::new() }
     }
 
     /// rustc's own arguments of an invocation.
@@ -56,11 +55,5 @@ impl Compiler {
     /// rustc itself.
     pub fn rustc(&self) -> &Path {
         self.wrapped.as_ref().map_or(&self.program, |rustc| Path::new(rustc))
-    }
-
-    /// Whether rustc takes unstable features without being told to.
-    pub fn is_nightly(&self) -> bool {
-        let answer = Command::new(self.rustc()).arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
-        String::from_utf8_lossy(&answer).lines().any(|line| line.starts_with("release:") && line.contains('-'))
     }
 }

@@ -73,9 +73,8 @@ impl Stamp {
         Digest(format!("{}.{}.{}.{}", self.modified, self.born, self.size, self.inode))
     }
 
-    /// What counts of the file at this path. Cargo sets the time of an `.rmeta` that was checked to when it started rustc, which may be after
-    /// dependents have seen it; rustc makes a new file for each.
-    pub fn that_counts(self, path: &Path) -> Self {
+    /// What counts of an output of hollow's. Cargo sets the time of an `.rmeta` that was checked to when it started rustc.
+    fn that_counts(self, path: &Path) -> Self {
         if path.extension().is_some_and(|extension| extension == "rmeta") { Self { modified: 0, ..self } } else { self }
     }
 }
@@ -86,12 +85,30 @@ pub struct Output {
     /// Where it is.
     pub path: PathBuf,
     pub(super) stamp: Stamp,
+    /// Of its content, where its time says nothing.
+    pub(super) content: Option<Digest>,
 }
 
 impl Output {
     /// One that is there now. `None` if it is not.
     pub fn of(path: &Path) -> Option<Self> {
-        Some(Self { path: path.to_owned(), stamp: Stamp::of(path)? })
+        let is_metadata = path.extension().is_some_and(|extension| extension == "rmeta");
+        let content = if is_metadata { Some(Digest::of_file(path).ok()?) } else { None };
+        Some(Self { path: path.to_owned(), stamp: Stamp::of(path)?, content })
+    }
+
+    /// The same file, looked at again.
+    pub fn look_again(&mut self) -> io::Result<()> {
+        self.stamp = Stamp::of(&self.path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(())
+    }
+
+    /// Whether another file has the same content, as far as can be told without a look into all of it.
+    pub fn is_same_as(&self, other: &Path) -> bool {
+        match &self.content {
+            Some(content) => Digest::of_file(other).is_ok_and(|digest| digest == *content),
+            None => Stamp::of(other).is_some_and(|stamp| (stamp.size, stamp.modified) == (self.stamp.size, self.stamp.modified)),
+        }
     }
 
     /// Whether it is still the very file.
@@ -117,14 +134,8 @@ pub fn now() -> i64 {
     now
 }
 
-/// Makes outputs look new, because Cargo compares their times with those of dependencies (`Fingerprint::check_filesystem`).
-pub fn touch(output: &mut Output) -> io::Result<()> {
-    set_modified(&output.path, SystemTime::now())?;
-    output.stamp = Stamp::of(&output.path).ok_or(io::ErrorKind::NotFound)?;
-    Ok(())
-}
-
-fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
+/// Makes a file look as if it were written at this time.
+pub fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
     // Opened for reading: a program that runs can't be opened for writing.
     std::fs::File::open(path)?.set_modified(time)
 }

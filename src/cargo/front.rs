@@ -1,22 +1,18 @@
 //! `cargo hollow SUBCOMMAND`: Cargo with hollow as the wrapper of rustc for workspace members.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
-use tempfile::NamedTempFile;
 
 use super::settings;
 use crate::interface::Lines;
-use crate::process::{Ended, Invocation, Runner};
+use crate::process::Invocation;
 
 const WRAPPER: &str = "RUSTC_WRAPPER";
 const WORKSPACE_WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
-/// Cargo's status when a compilation has failed.
-const CARGO_FAILED: u8 = 101;
 
 /// What was said before the subcommand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +23,7 @@ pub struct Options {
     pub explain: bool,
 }
 
-/// Becomes Cargo; but waits for a check, to tell what has failed.
+/// Becomes Cargo.
 pub fn run(options: Options, arguments: Vec<OsString>) -> Result<ExitCode> {
     let hollow = hollow()?;
     if let Some(other) = std::env::var_os(WORKSPACE_WRAPPER).filter(|other| !other.is_empty() && *other != *hollow) {
@@ -46,28 +42,9 @@ pub fn run(options: Options, arguments: Vec<OsString>) -> Result<ExitCode> {
         env.push((settings::EXPLAIN.into(), "1".into()));
     }
     let program = std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from);
-    let is_check = arguments.first().is_some_and(|command| command == "check" || command == "c");
     let cargo = Invocation { program, args: arguments, env };
-    if is_check { check(cargo) } else { Err(cannot_run(&cargo, cargo.exec())) }
-}
-
-/// Runs Cargo. A library whose check fails has handed its metadata on by then, so its dependents can be checked; but Cargo would start none of
-/// them if it heard of the failure. So it hears the errors, and the failure is told here.
-fn check(mut cargo: Invocation) -> Result<ExitCode> {
-    let failures = NamedTempFile::with_prefix("hollow-")?;
-    cargo.env.push((settings::FAILURES.into(), failures.path().into()));
-    let runner = Runner::within_group().context("cannot listen for signals")?;
-    let ended = runner.run(&cargo).map_err(|error| cannot_run(&cargo, error))?;
-    let failures = std::fs::read_to_string(failures.path())?;
-    for failure in failures.lines() {
-        drop(writeln!(std::io::stderr().lock(), "error: could not compile {failure}"));
-    }
-    let failed = ended == Ended::Exited(0) && !failures.is_empty();
-    Ok(ExitCode::from(if failed { CARGO_FAILED } else { ended.code() }))
-}
-
-fn cannot_run(cargo: &Invocation, error: io::Error) -> anyhow::Error {
-    anyhow!("cannot run Cargo as `{}`: {error}", cargo.program.display())
+    let error = cargo.exec();
+    Err(anyhow!("cannot run Cargo as `{}`: {error}", cargo.program.display()))
 }
 
 /// The `hollow` beside this program.

@@ -1,9 +1,10 @@
 //! What a unit is made from, and what of it has changed.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,19 +17,22 @@ use crate::rustc::{Codegen, DepInfo, Extern, Name, SearchKind, SearchPath};
 /// What is read from the file system and from the environment while a unit is compiled, as dep-info tells.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Variables {
-    files: Vec<Tracked>,
-    environment: Vec<(String, Option<String>)>,
+    /// Files.
+    pub files: Vec<Tracked>,
+    /// Variables, with their values.
+    pub environment: Vec<(String, Option<String>)>,
 }
 
 /// A file, and by what it is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Tracked {
-    path: PathBuf,
+pub struct Tracked {
+    /// Where it is.
+    pub path: PathBuf,
     stamp: Stamp,
     /// When anything about it was changed, in nanoseconds since 1970; nobody can set that.
     changed: i64,
-    /// None if it was changed while it may have been read: then nobody knows what was read.
-    digest: Option<Digest>,
+    /// Of its content. None if it was changed while it may have been read: then nobody knows what was read.
+    pub digest: Option<Digest>,
 }
 
 /// What is known before a unit is compiled: everything but what the source leads to.
@@ -42,6 +46,8 @@ pub struct Given {
     objects: BTreeMap<PathBuf, Digest>,
     /// Directories with native libraries, and files that are named in arguments of the linker.
     native: BTreeMap<PathBuf, Digest>,
+    /// What the package's build script has said and left in `OUT_DIR`.
+    script: BTreeMap<PathBuf, Digest>,
 }
 
 /// A dependency.
@@ -115,6 +121,17 @@ impl Variables {
         Some(Self { files, environment: dep_info.environment })
     }
 
+    /// A file that was written or touched since.
+    pub fn touched(&self) -> Option<&Path> {
+        let is_touched = |file: &&Tracked| Stamp::of(&file.path) != Some(file.stamp);
+        self.files.iter().find(is_touched).map(|file| &*file.path)
+    }
+
+    /// Whether the variables have the values that they had.
+    pub fn environment_is_same(&self) -> bool {
+        self.environment.iter().all(|(name, value)| std::env::var_os(name).map(|value| text(&value)) == *value)
+    }
+
     /// The first thing that has changed.
     pub fn change(&mut self, started: i64) -> Option<String> {
         for (name, value) in &self.environment {
@@ -149,6 +166,7 @@ impl Given {
             externs,
             objects,
             native: native(unit),
+            script: script(),
         }
     }
 
@@ -181,6 +199,14 @@ impl Given {
         {
             return other(format!("native library or directory {} changed", path.display()));
         }
+        if self.script != now.script {
+            let paths = self.script.keys().chain(now.script.keys());
+            let path = { paths }.find(|path| self.script.get(*path) != now.script.get(*path));
+            return other(format!(
+                "what its build script made changed: {}",
+                path.map_or("", |path| path.to_str().unwrap_or_default())
+            ));
+        }
         let paths = self.objects.keys().chain(now.objects.keys());
         let path = { paths }.find(|path| self.objects.get(*path) != now.objects.get(*path))?;
         Some(Change::Objects(format!("objects of {} changed", file_name(path))))
@@ -191,19 +217,14 @@ impl Given {
         Digest::of_all(self.externs.iter().map(|dependency| dependency.macros.as_bytes()))
     }
 
-    /// What can be observed of the dependencies while the unit is compiled.
-    pub fn dependencies(&self) -> Digest {
-        Digest::of_all(self.externs.iter().map(|dependency| dependency.metadata.as_bytes()))
+    /// The files of the dependencies.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.externs.iter().map(|dependency| dependency.path.clone())
     }
 
-    /// What decides on the outcome of a hollow pass besides its source: the arguments are those of the pass.
-    pub fn key<'a>(&'a self, arguments: &'a [OsString]) -> Vec<&'a [u8]> {
-        let mut key: Vec<&[u8]> = vec![self.compiler.0.as_os_str().as_encoded_bytes()];
-        key.extend(self.compiler.1.as_ref().map(Digest::as_bytes));
-        key.extend(arguments.iter().map(|argument| argument.as_encoded_bytes()));
-        key.extend(self.environment.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
-        key.extend(self.externs.iter().map(|dependency| dependency.metadata.as_bytes()));
-        key
+    /// Whether the file of some dependency is newer than this, in nanoseconds since 1970: then that is why Cargo asks.
+    pub fn is_newer_than(&self, time: i64) -> bool {
+        self.externs.iter().filter_map(|dependency| Stamp::of(&dependency.path)).any(|stamp| stamp.modified > time)
     }
 }
 
@@ -256,7 +277,7 @@ fn observed(path: &Path) -> (Digest, Digest) {
 }
 
 fn unknown(path: &Path) -> Digest {
-    Stamp::of(path).map_or_else(Digest::default, |stamp| stamp.that_counts(path).digest())
+    Stamp::of(path).map_or_else(Digest::default, |stamp| stamp.digest())
 }
 
 /// The objects of everything that may be linked: of these libraries, and through unit state, of those that they were made from.
@@ -283,10 +304,55 @@ fn objects(externs: &[Dependency]) -> BTreeMap<PathBuf, Digest> {
     found
 }
 
+/// rustc, by what it is: a toolchain's is known by its files. A script, or rustup's proxy, starts whatever it wants to, and so it is asked.
 fn compiler(rustc: &Path) -> (PathBuf, Option<Digest>) {
     let path = which::which(rustc).unwrap_or_else(|_| rustc.to_owned());
-    let stamp = Stamp::of(&path).map(|stamp| stamp.digest());
+    let library = path.parent().and_then(Path::parent).map(|toolchain| toolchain.join("lib"));
+    let entries = library.into_iter().flat_map(|library| std::fs::read_dir(library).into_iter().flatten().flatten());
+    let driver = { entries }.map(|entry| entry.path()).find(|path| file_name(path).starts_with("librustc_driver-"));
+    let said = match driver {
+        Some(driver) => unknown(&driver),
+        None => Command::new(&path).arg("-vV").output().map(|output| Digest::of(&output.stdout)).unwrap_or_default(),
+    };
+    let stamp = Stamp::of(&path).map(|stamp| Digest::of_all([stamp.digest().as_bytes(), said.as_bytes()]));
     (path, stamp)
+}
+
+/// What the build script of the package has said, and all that it has left: Cargo starts rustc again because of them, or because the script ran.
+fn script() -> BTreeMap<PathBuf, Digest> {
+    /// What is larger than this is known by its times.
+    const LARGE: u64 = 4 << 20;
+    let mut found = BTreeMap::new();
+    let Some(out_dir) = std::env::var_os("OUT_DIR").map(PathBuf::from) else { return found };
+    let mut directories = vec![out_dir.clone()];
+    let mut files: Vec<PathBuf> = said_by_script(&out_dir).collect();
+    while let Some(directory) = directories.pop() {
+        for path in std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.is_dir() && !path.is_symlink() { directories.push(path) } else { files.push(path) }
+        }
+    }
+    for path in files {
+        let is_large = path.metadata().is_ok_and(|metadata| metadata.len() > LARGE);
+        let content = if is_large { None } else { Digest::of_file(&path).ok() };
+        found.insert(path.clone(), content.unwrap_or_else(|| unknown(&path)));
+    }
+    found
+}
+
+/// Where Cargo keeps what a build script has printed: beside `OUT_DIR`, or with the newer layout in a directory `run` beside it.
+fn said_by_script(out_dir: &Path) -> impl Iterator<Item = PathBuf> {
+    ["../output", "../run/output", "../stdout", "../run/stdout"]
+        .map(|path| out_dir.join(path))
+        .into_iter()
+        .filter(|path| path.is_file())
+}
+
+/// By what it shows that the build script ran or the manifest was written, even if nothing is different for it: a macro may read what they have changed.
+pub fn around() -> BTreeMap<PathBuf, Digest> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(|directory| Path::new(&directory).join("Cargo.toml"));
+    let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
+    let said = out_dir.iter().flat_map(|out_dir| said_by_script(out_dir));
+    manifest.into_iter().chain(said).map(|path| (path.clone(), unknown(&path))).collect()
 }
 
 /// The arguments that decide on what is made: all, but for the width of the terminal.
@@ -308,16 +374,8 @@ fn arguments(unit: &Unit) -> Vec<String> {
 fn decides(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
     let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
-    let names = [
-        "CARGO_CRATE_NAME",
-        "OUT_DIR",
-        "RUSTC_BOOTSTRAP",
-        "RUSTUP_TOOLCHAIN",
-        "SOURCE_DATE_EPOCH",
-        settings::INTERFACE,
-        settings::EXPRESSION_MACROS,
-        settings::INNER_WRAPPER,
-    ];
+    let names =
+        ["CARGO_CRATE_NAME", "OUT_DIR", "RUSTC_BOOTSTRAP", "RUSTUP_TOOLCHAIN", "SOURCE_DATE_EPOCH", settings::INNER_WRAPPER];
     prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
 }
 

@@ -2,19 +2,20 @@
 
 use std::io::Write;
 
-use super::spans;
+use super::lines::Moved;
 use super::unit::Unit;
 
 /// What the compiler says of one unit, line by line.
 pub struct Said<'a> {
     unit: &'a Unit,
+    moved: Moved<'a>,
     lines: Vec<Vec<u8>>,
 }
 
 impl<'a> Said<'a> {
     /// Nothing yet.
     pub fn new(unit: &'a Unit) -> Self {
-        Self { unit, lines: Vec::new() }
+        Self { unit, moved: Moved::of(unit), lines: Vec::new() }
     }
 
     /// Whether a line is the message that the `.rmeta` is there: rustc's own words (`rustc_errors::json`, `--json=artifacts`).
@@ -26,7 +27,7 @@ impl<'a> Said<'a> {
     }
 
     /// Tells Cargo that the `.rmeta` is there: then it starts dependents.
-    pub fn announce(&mut self) {
+    pub fn announce(&self) {
         let Some(rmeta) = self.unit.rmeta.as_deref().filter(|_| self.unit.announces) else { return };
         let message = serde_json::json!({ "$message_type": "artifact", "artifact": rmeta.to_string_lossy(), "emit": "metadata" });
         self.say(format!("{message}\n").as_bytes());
@@ -38,25 +39,15 @@ impl<'a> Said<'a> {
         self.say(line);
     }
 
-    /// Passes a line on. Places in interface source become those in the true source, as it is now.
-    pub fn say(&mut self, line: &[u8]) {
-        let translated = spans::in_true_source(line);
+    /// Passes a line on. Places in dependencies are told as they are now.
+    pub fn say(&self, line: &[u8]) {
+        let now = self.moved.as_it_is_now(line);
         // A reader that has gone away does not stop the compilation.
-        drop(std::io::stderr().lock().write_all(translated.as_deref().unwrap_or(line)));
-    }
-
-    /// How many errors were heard.
-    pub fn errors(&self) -> usize {
-        let is_error = |line: &&Vec<u8>| {
-            let message = serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default();
-            // The last one only counts the others.
-            message["level"] == "error" && !message["message"].as_str().is_some_and(|text| text.starts_with("aborting due to"))
-        };
-        self.lines.iter().filter(is_error).count()
+        drop(std::io::stderr().lock().write_all(now.as_deref().unwrap_or(line)));
     }
 
     /// All lines that were heard. `None` if one is no UTF-8.
-    pub fn into_lines(self) -> Option<Vec<String>> {
-        self.lines.into_iter().map(|line| String::from_utf8(line).ok()).collect()
+    pub fn lines(&self) -> Option<Vec<String>> {
+        self.lines.iter().map(|line| String::from_utf8(line.clone()).ok()).collect()
     }
 }

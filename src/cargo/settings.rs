@@ -11,19 +11,17 @@ use crate::interface::Lines;
 pub const INTERFACE: &str = "HOLLOW_INTERFACE";
 /// `HOLLOW_EXPRESSION_MACROS`: names of macros that expand to expressions, separated by commas.
 pub const EXPRESSION_MACROS: &str = "HOLLOW_EXPRESSION_MACROS";
-/// `HOLLOW_EXPLAIN`: anything but `0` says for each library how its hollow rlib was made.
+/// `HOLLOW_EXPLAIN`: anything but `0` says for each unit what was decided.
 pub const EXPLAIN: &str = "HOLLOW_EXPLAIN";
 /// `HOLLOW_RUN`: what `cargo hollow` calls this run of Cargo.
 pub const RUN: &str = "HOLLOW_RUN";
-/// `HOLLOW_FAILURES`: a file in which `cargo hollow check` wants to find what has failed, so that Cargo need not be told.
-pub const FAILURES: &str = "HOLLOW_FAILURES";
 /// `HOLLOW_RUSTC_WRAPPER`: the wrapper that Cargo would have used without `cargo hollow`, such as sccache.
 pub const INNER_WRAPPER: &str = "HOLLOW_RUSTC_WRAPPER";
 
 /// What is asked of Cargo mode.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How hollow rlibs are made from the interface source, if they are.
+    /// How interfaces are compared, if they are.
     pub interface: Option<InterfaceOptions>,
     explains: bool,
 }

@@ -6,15 +6,17 @@
 //! The file appears complete or not at all, and what it says of outputs is only believed if they are the very files that it says it of. So whatever
 //! was interrupted, damaged or made by another hollow is the same as no state at all: the unit is compiled.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::files::{Digest, Output, Stamp, copy};
-use super::inputs::{Inputs, Variables};
+use super::files::{Digest, Output, Stamp, copy, set_modified};
+use super::inputs::Inputs;
 use crate::interface::Options;
 use crate::rlib::Staged;
 
@@ -23,17 +25,19 @@ const SUFFIX: &str = ".unit";
 /// The name of the file in it.
 const FILE: &str = "state";
 /// Changes with the form of the file.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What is known of a unit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     /// What became of it in its last run.
     pub last: Last,
-    /// Its metadata, once those are made.
+    /// The metadata that dependents see. None while it is compiled, until rustc has made them, and when it does not compile.
     pub metadata: Option<Metadata>,
-    /// All of it, once it has been compiled without an error.
+    /// All of it, as it was when it was last compiled without an error. Its outputs may be gone or changed since, but they have second names.
     pub made: Option<Made>,
+    /// What its dependents were compiled against, if that can be kept.
+    pub published: Option<Published>,
 }
 
 /// The metadata that dependents see.
@@ -45,33 +49,33 @@ pub struct Metadata {
     pub digest: Digest,
     /// Those proc-macros.
     pub macros: Digest,
-    /// How they were made, if by interface.
-    pub interface: Option<Interface>,
     /// How they differ from those before them: their digest, and words for it.
     pub change: Option<(Digest, String)>,
 }
 
-/// What a hollow pass over interface source was made from.
+impl Metadata {
+    /// The same, with the `.rmeta` as it is now.
+    pub fn among(&self, outputs: &[Output]) -> Self {
+        let is_metadata = |output: &&Output| output.content.is_some();
+        Self { rmeta: outputs.iter().find(is_metadata).cloned(), ..self.clone() }
+    }
+}
+
+/// The version of a library whose metadata are kept as long as its interface is the same. Its files are beside the state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Interface {
-    /// The interface source, rustc and its arguments.
-    pub key: Digest,
-    /// What the source includes.
-    pub inputs: Variables,
-    /// The hollow rlib, if the unit is not only checked.
-    pub hollow: Option<Output>,
+pub struct Published {
+    /// What it was made from.
+    pub inputs: Inputs,
+    /// What dependents observe of it.
+    pub digest: Digest,
+    /// The crates that were loaded, as its metadata tell.
+    pub loaded: BTreeSet<String>,
+    /// The content of its `.rmeta` and its rlib, whichever there are.
+    pub files: Vec<Digest>,
     /// The crate root.
     pub root: PathBuf,
-    /// The value of `OUT_DIR`.
-    pub out_dir: Option<PathBuf>,
-    /// How the interface source was made.
+    /// How interfaces are compared.
     pub options: Options,
-    /// The directory of the interface source, if it is kept.
-    pub overlay: Option<PathBuf>,
-    /// What can be observed of the dependencies.
-    pub dependencies: Digest,
-    /// Whether there was an incremental cache.
-    pub cached: bool,
 }
 
 /// A unit that was compiled without an error.
@@ -79,8 +83,14 @@ pub struct Interface {
 pub struct Made {
     /// What it was made from.
     pub inputs: Inputs,
+    /// What shows that the package was touched otherwise.
+    pub around: BTreeMap<PathBuf, Digest>,
+    /// A macro in its reach that may read what nobody knows of.
+    pub doubt: Option<String>,
     /// What was made.
     pub outputs: Vec<Output>,
+    /// What dependents see of it.
+    pub metadata: Option<Metadata>,
     /// The content of what can be linked or loaded.
     pub objects: Digest,
     /// What the compiler said, line by line.
@@ -166,12 +176,6 @@ impl Place {
         Ok(staged.publish(&path)?)
     }
 
-    /// Forgets what is known.
-    pub fn remove(&self) {
-        // If it can't be removed, it can't have been written here either.
-        let _ = std::fs::remove_file(self.directory.join(FILE));
-    }
-
     /// Forgets everything, the second names of the outputs included.
     pub fn remove_all(&self) -> Result<()> {
         Ok(fs::remove_dir_all(&self.directory)?)
@@ -179,48 +183,33 @@ impl Place {
 
     /// Gives an output a second name, or a copy where the file system has none.
     pub fn keep(&self, output: &Path) -> Result<()> {
-        let kept = self.kept(output);
         fs::create_dir_all(&self.directory)?;
-        forget(&kept);
-        if std::fs::hard_link(output, &kept).is_err() {
-            copy(output, &kept)?;
-        }
-        Ok(())
+        Ok(put(output, &self.kept(output))?)
     }
 
-    /// An empty directory for what a pass writes, always the same: rustc throws its incremental cache away when a path in `--emit` is another one
-    /// (`OutputTypes` is a tracked option). Cargo starts a unit once at a time. It goes away with the result.
-    pub fn stage(&self, pass: &str) -> Result<Stage> {
-        let stage = Stage { path: self.directory.join(format!("staged-{pass}")) };
-        drop(std::fs::remove_dir_all(&stage.path));
-        fs::create_dir_all(&stage.path)?;
-        Ok(stage)
-    }
-
-    /// Takes the second name away, before something writes to the output.
-    pub fn forget(&self, output: &Path) {
-        forget(&self.kept(output));
-    }
-
-    /// Brings an output back that was deleted. Whether it is there now, and the very file, or a copy of it.
+    /// Brings an output back that was deleted, or overwritten by a compilation that failed. Whether it is there now, and the very file, or a copy of it.
     pub fn restore(&self, output: &mut Output) -> bool {
         if output.is_there() {
             return true;
         }
         let kept = self.kept(&output.path);
-        let old = output.stamp;
-        // A link, or a copy that got the time of what it was copied from.
-        let is_right = |kept: &Stamp| kept.size == old.size && (kept.inode == old.inode || kept.modified == old.modified);
-        // What is in the way is somebody else's.
-        if !Stamp::of(&kept).as_ref().is_some_and(is_right) || output.path.symlink_metadata().is_ok() {
-            return false;
+        output.is_same_as(&kept) && put(&kept, &output.path).and_then(|()| output.look_again()).is_ok()
+    }
+
+    /// Makes an output look new, because Cargo compares its time with those of dependencies and dependents (`Fingerprint::check_filesystem`).
+    pub fn touch(&self, output: &mut Output) -> std::io::Result<()> {
+        let now = SystemTime::now();
+        set_modified(&output.path, now)?;
+        let kept = self.kept(&output.path);
+        if kept.exists() {
+            set_modified(&kept, now)?;
         }
-        if std::fs::hard_link(&kept, &output.path).is_err() && copy(&kept, &output.path).is_err() {
-            return false;
-        }
-        let Some(now) = Stamp::of(&output.path) else { return false };
-        output.stamp = now;
-        true
+        output.look_again()
+    }
+
+    /// Where a file of the published version is.
+    pub fn published(&self, extension: &str) -> PathBuf {
+        self.directory.join("published").with_extension(extension)
     }
 
     fn kept(&self, output: &Path) -> PathBuf {
@@ -228,23 +217,10 @@ impl Place {
     }
 }
 
-/// A directory that goes away with this.
-pub struct Stage {
-    path: PathBuf,
-}
-
-impl Stage {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        // Whatever stays is removed the next time.
-        drop(std::fs::remove_dir_all(&self.path));
-    }
+/// Gives a file another name, in the place of whatever has it.
+pub fn put(from: &Path, to: &Path) -> std::io::Result<()> {
+    forget(to);
+    if std::fs::hard_link(from, to).is_ok() { Ok(()) } else { copy(from, to) }
 }
 
 fn forget(kept: &Path) {
@@ -265,7 +241,6 @@ fn head_of(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cargo::files::touch;
 
     #[test]
     fn a_state_is_read_as_it_was_written_or_not_at_all() {
@@ -289,12 +264,12 @@ mod tests {
         }
         std::fs::write(&path, &whole).unwrap();
         assert!(place.read().is_some());
-        place.remove();
+        place.remove_all().unwrap();
         assert!(place.read().is_none());
     }
 
     #[test]
-    fn a_deleted_output_comes_back_and_a_changed_one_does_not_count() {
+    fn an_output_comes_back_unless_its_second_name_was_written_to() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("liba-1.rlib");
         let place = Place::of_output(&path);
@@ -304,12 +279,33 @@ mod tests {
         assert!(place.restore(&mut output));
         std::fs::remove_file(&path).unwrap();
         assert!(!output.is_there() && place.restore(&mut output) && output.is_there());
-        touch(&mut output).unwrap();
+        place.touch(&mut output).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "two, by a compilation that failed").unwrap();
+        assert!(place.restore(&mut output));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+        // Patched in place: both names have the new content.
+        std::fs::write(&path, "two").unwrap();
+        set_modified(&path, SystemTime::UNIX_EPOCH).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!place.restore(&mut output));
+    }
+
+    #[test]
+    fn metadata_are_known_by_their_content() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("liba-1.rmeta");
+        let place = Place::of_output(&path);
+        std::fs::write(&path, "one").unwrap();
+        let mut output = Output::of(&path).unwrap();
+        place.keep(&path).unwrap();
+        // As Cargo does.
+        set_modified(&path, SystemTime::UNIX_EPOCH).unwrap();
+        assert!(output.is_there());
         std::fs::remove_file(&path).unwrap();
         assert!(place.restore(&mut output));
         std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, "two, by somebody else").unwrap();
+        std::fs::write(directory.path().join("_hollow/liba-1.unit/liba-1.rmeta"), "two").unwrap();
         assert!(!place.restore(&mut output));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two, by somebody else");
     }
 }

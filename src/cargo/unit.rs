@@ -111,11 +111,6 @@ impl Unit {
         self.linked.iter().chain(&self.rmeta).chain(&self.dep_info).map(|path| &**path)
     }
 
-    /// Where the hollow rlib goes.
-    pub fn hollow(&self) -> PathBuf {
-        self.hollow_directory().join(with_suffix(&self.stem, "_meta.rlib"))
-    }
-
     /// The directory of what hollow keeps.
     pub fn hollow_directory(&self) -> PathBuf {
         self.directory.join(HOLLOW_DIRECTORY)
@@ -136,12 +131,6 @@ impl Unit {
             (types, _) => types.iter().map(CrateType::to_string).collect::<Vec<_>>().join("+"),
         }
     }
-}
-
-fn with_suffix(stem: &std::ffi::OsStr, suffix: &str) -> OsString {
-    let mut name = stem.to_owned();
-    name.push(suffix);
-    name
 }
 
 #[cfg(test)]
@@ -166,7 +155,6 @@ mod tests {
     fn a_unit_knows_its_files() {
         let unit = |from: &str, to: &str| recognised(&LIBRARY.replace(from, to), Some("a")).unwrap();
         let library = unit("", "");
-        assert_eq!(library.hollow(), Path::new("/t/debug/deps/_hollow/liba-1f_meta.rlib"));
         assert_eq!(outputs(&library), "liba-1f (lib): liba-1f.rlib liba-1f.rmeta a-1f.d");
         assert!(library.announces && library.is_library() && !library.is_checked());
         let several = unit("lib --emit=dep-info,metadata,link", "rlib --crate-type cdylib --emit=dep-info,link");

@@ -64,11 +64,12 @@ pub use items::difference;
 use judge::{Judge, Verdict};
 use lex::Tokens;
 use modules::Modules;
-pub use origins::{Origins, Position};
+pub use origins::Origins;
 pub use reason::Reason;
 pub use report::{Outcome, Report};
 use scan::Scanner;
 use serde::{Deserialize, Serialize};
+pub(crate) use tree::normal;
 pub use tree::{Disk, Files};
 use tree::{Source, Tree};
 pub use unit_tests::WithoutTests;
@@ -235,6 +236,25 @@ impl Crate {
         self.tree.sources.iter().find_map(places::in_constants)
     }
 
+    /// Whether a module may be included as text or as code somewhere, too: then more of it can be observed than its interface.
+    pub fn includes_modules(&self) -> bool {
+        let names: HashSet<_> =
+            self.tree.sources.iter().filter(|source| !source.opaque).filter_map(|source| source.path.file_name()).collect();
+        let is_module = |literal: &str| Path::new(literal).file_name().is_some_and(|name| names.contains(name));
+        self.tree.sources.iter().any(|source| {
+            let tokens = source.file.tokens();
+            let includes =
+                |index: &usize| ["include", "include_str", "include_bytes"].iter().any(|name| tokens.is_word(*index, name));
+            let calls =
+                (0..tokens.len()).filter(includes).filter(|index| tokens.is_punct(index + 1, b'!') && tokens.is_open(index + 2));
+            { calls }.any(|index| {
+                let literals: Vec<_> =
+                    (index + 3..tokens.behind_group(index + 2)).filter_map(|index| tokens.string(index)).collect();
+                literals.is_empty() || literals.into_iter().any(is_module)
+            })
+        })
+    }
+
     /// The string literals of the true source that have `..` in them, each with its file: paths of modules and of included files are
     /// among them.
     pub(crate) fn climbing_literals(&self) -> impl Iterator<Item = (&Path, &str)> {
@@ -297,8 +317,8 @@ impl Crate {
         let origins = self.tree.sources.iter().enumerate().filter_map(|(index, source)| {
             let mut tokens = Vec::new();
             let (verdicts, left_out) = (verdicts[index].as_ref()?, &left_out[index]);
-            let text = self.dropping_lines(source, verdicts, left_out, any_macro[index], |token| tokens.push(token))?;
-            Some((source.path.clone(), Origins::new(text, source.file.text.clone(), tokens)))
+            self.dropping_lines(source, verdicts, left_out, any_macro[index], |token| tokens.push(token))?;
+            Some((source.path.clone(), Origins::new(source.file.text.clone(), tokens)))
         });
         origins.collect()
     }

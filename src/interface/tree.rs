@@ -248,7 +248,7 @@ fn path_before(tokens: Tokens<'_>, declaration: usize) -> PathAttribute {
 }
 
 /// The path without `.` and without `x/..`, so that a file is known by one name.
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

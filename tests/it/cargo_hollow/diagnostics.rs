@@ -31,7 +31,7 @@ fn plain(workspace: &Workspace, arguments: &str) -> String {
 }
 
 #[test]
-fn a_dependents_errors_point_into_the_true_source_of_its_dependencies() {
+fn a_dependents_errors_are_those_of_plain_cargo() {
     let workspace = workspace();
     workspace.hollow("check").ok();
     // A span of one line, a span of several, a note on a trait, a deprecation.
@@ -41,41 +41,74 @@ fn a_dependents_errors_point_into_the_true_source_of_its_dependencies() {
     );
     for color in ["never", "always"] {
         let arguments = format!("check --color={color}");
-        let (plain, hollow) = (plain(&workspace, &arguments), said(&workspace.hollow(&arguments).stderr));
-        assert!(!hollow.contains("_hollow") && !hollow.contains("loop {}"), "{hollow}");
-        let heads = |text: &str| -> Vec<_> { text.lines().filter(|line| line.contains("-->")).map(str::to_owned).collect() };
-        assert_eq!(heads(&hollow), heads(&plain));
-        assert!(heads(&plain).iter().any(|line| line.contains("low/src/lib.rs:4:8")), "{plain}");
-        // A signature that was over several lines is shown on one; all else is the same.
-        let different = hollow.lines().zip(plain.lines()).filter(|(hollow, plain)| hollow != plain).count();
-        assert!(different <= 2, "{hollow}\n{plain}");
+        assert_eq!(said(&workspace.hollow(&arguments).stderr), plain(&workspace, &arguments));
     }
     // Lines that move without a change for dependents move in what is said again.
     let source = workspace.read("low/src/lib.rs");
     workspace.write("low/src/lib.rs", &format!("{}{source}", "// One more.\n".repeat(100)));
-    let hollow = said(&workspace.hollow("check").stderr);
-    assert!(hollow.contains("--> low/src/lib.rs:104:8"), "{hollow}");
+    let heads =
+        |text: &str| -> Vec<_> { text.lines().filter(|line| line.contains("-->")).map(|line| line.trim().to_owned()).collect() };
+    let hollow = workspace.hollow("check");
+    assert!(
+        workspace.last_outcomes().contains("compiled low check of lib, failed mid check of lib"),
+        "{}",
+        workspace.last_outcomes()
+    );
+    assert_eq!(heads(&said(&hollow.stderr)), heads(&plain(&workspace, "check")));
+    assert!(hollow.stderr.contains("--> low/src/lib.rs:104:8"), "{}", hollow.stderr);
+    let json = workspace.hollow("check --message-format=json").stdout;
+    assert!(
+        json.contains("\"file_name\":\"low/src/lib.rs\",\"is_primary\":true") && json.contains("\"line_start\":104"),
+        "{json}"
+    );
 }
 
 #[test]
-fn a_body_that_is_wrong_keeps_no_dependent_from_being_checked() {
+fn a_library_that_is_wrong_ends_the_build_as_in_plain_cargo() {
     let workspace = workspace();
     workspace.hollow("check").ok();
     workspace.edit("low/src/lib.rs", "first + second.len() as u32", "\"no number\"");
     workspace.edit("top/src/main.rs", "mid::mid()", "mid::gone()");
-    let checked = workspace.hollow("check");
-    assert_eq!(checked.code, Some(101));
-    for said in ["low/src/lib.rs:8:5", "top/src/main.rs:2:25"] {
-        assert!(checked.stderr.contains(said), "{said}: {}", checked.stderr);
+    for arguments in ["check", "check --keep-going", "build", "check --message-format=json"] {
+        let (plain, hollow) = (run(&mut workspace.plain(arguments)), workspace.hollow(arguments));
+        assert_eq!((said(&hollow.stderr), hollow.code), (said(&plain.stderr), plain.code), "{arguments}");
+        assert_eq!(hollow.stdout.contains("\"success\":false"), arguments.contains("json"), "{}", hollow.stdout);
     }
-    assert!(workspace.last_outcomes().contains("skipped mid check of lib"), "{}", workspace.last_outcomes());
-    assert!(checked.stderr.contains("error: could not compile `low` (lib) due to 1 previous error\n"), "{}", checked.stderr);
-    // It is said again as long as it is wrong.
-    let again = workspace.hollow("check");
-    assert_eq!(said(&again.stderr), said(&checked.stderr));
     workspace.edit("low/src/lib.rs", "\"no number\"", "first");
     workspace.edit("top/src/main.rs", "mid::gone()", "mid::mid()");
     workspace.hollow("check").ok();
+}
+
+#[test]
+fn a_failure_loses_nothing() {
+    let workspace = workspace();
+    workspace.hollow("check").ok();
+    workspace.hollow("build").ok();
+    for (number, command) in ["check", "build", "check", "build"].into_iter().enumerate() {
+        let kind = if command == "check" { "check of " } else { "" };
+        // Published again, so that there is something to lose.
+        let source = workspace.read("low/src/lib.rs");
+        workspace.write("low/src/lib.rs", &format!("{source}pub fn added{number}() {{}}\n"));
+        workspace.hollow(command).ok();
+        for broken in ["first + second.len() as u32 }}", "\"no number\""] {
+            workspace.edit("low/src/lib.rs", "first + second.len() as u32", broken);
+            assert_eq!(workspace.hollow(command).code, Some(101));
+            workspace.edit("low/src/lib.rs", broken, "first + second.len() as u32");
+            let outcomes = workspace.outcomes(command);
+            assert!(!outcomes.contains("compiled") && outcomes.contains(&format!("skipped low {kind}lib")), "{outcomes}");
+        }
+        // A private edit after a failure keeps what was published before it.
+        workspace.edit("low/src/lib.rs", "first + second.len() as u32", "\"no number\"");
+        assert_eq!(workspace.hollow(command).code, Some(101));
+        workspace.edit("low/src/lib.rs", "\"no number\"", "second.len() as u32 + first");
+        let outcomes = workspace.outcomes(command);
+        assert!(
+            outcomes.contains(&format!("compiled low {kind}lib")) && outcomes.contains(&format!("skipped mid {kind}lib")),
+            "{outcomes}"
+        );
+        workspace.edit("low/src/lib.rs", "second.len() as u32 + first", "first + second.len() as u32");
+        workspace.hollow(command).ok();
+    }
 }
 
 #[test]

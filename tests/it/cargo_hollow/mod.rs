@@ -3,6 +3,7 @@
 mod diagnostics;
 mod edits;
 mod interrupted;
+mod kept;
 mod kinds;
 mod random;
 mod real;
