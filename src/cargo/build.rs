@@ -164,7 +164,10 @@ impl<'a> Work<'a> {
         }
         // A linker may write into the file that is there.
         self.unit.linked.iter().for_each(|output| drop(std::fs::remove_file(output)));
-        let dep_info = self.unit.dep_info.as_ref().and_then(|path| std::fs::read(path).ok());
+        let dep_info = state.made.as_ref().and_then(|made| {
+            let of_made = made.outputs.iter().find(|output| Some(&output.path) == self.unit.dep_info.as_ref());
+            std::fs::read(&of_made.filter(|output| output.is_there())?.path).ok()
+        });
 
         let mut said = Said::new(self.unit);
         let mut held = None;

@@ -21,7 +21,7 @@ fn workspace() -> Workspace {
 
 /// What is said for people, without Cargo's own words.
 fn said(text: &str) -> String {
-    let own = |line: &&str| !line.trim_start().starts_with("Checking") && !line.trim_start().starts_with("Compiling");
+    let own = |line: &&str| !["Checking", "Compiling", "Blocking"].iter().any(|word| line.trim_start().starts_with(word));
     let lines: Vec<_> = text.lines().filter(own).filter(|line| !line.contains("Finished")).collect();
     lines.join("\n")
 }
