@@ -83,12 +83,13 @@ fn names_by_hash(codegen: &Codegen<'_>) -> bool {
 
 /// Unstable options that change neither what dependents are told nor how bodies are compiled.
 fn is_inert_unstable(name: &str) -> bool {
-    const INERT: [&str; 13] = [
+    const INERT: [&str; 14] = [
         "allow-features",
         "binary-dep-depinfo",
         "checksum-hash-algorithm",
         "crate-attr", // Looked at by the extraction itself.
         "dep-info-omit-d-target",
+        "embed-metadata", // Says where they are.
         "macro-backtrace",
         "no-codegen",
         "remap-cwd-prefix", // Looked at below.

@@ -11,6 +11,9 @@ use serde::Deserialize;
 use super::state::{Last, Outcome, Place};
 use crate::action::HOLLOW_DIRECTORY;
 
+/// How many directories are above that of a unit: `TARGET/PROFILE/build/PACKAGE/HASH/out` in Cargo's newer layout.
+const DEEPEST: usize = 6;
+
 /// Which workspace.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
@@ -95,22 +98,22 @@ impl Workspace {
         serde_json::from_slice(&output.stdout).context("`cargo metadata` said something unknown")
     }
 
-    /// The state of every unit in the target directory: of each profile, and of each profile of each target.
+    /// The state of every unit in the target directory, whatever its layout.
     fn places(&self, known: &Known) -> Vec<Place> {
         let target = self.target_dir.as_ref().unwrap_or(&known.target_directory);
-        let mut roots = vec![target];
-        roots.extend(known.build_directory.as_ref().filter(|build| self.target_dir.is_none() && *build != target));
+        let mut directories = vec![(0, target.clone())];
+        directories.extend(
+            known.build_directory.clone().filter(|build| self.target_dir.is_none() && build != target).map(|build| (0, build)),
+        );
         let mut places = Vec::new();
-        for root in roots {
-            let profiles = children(root);
-            let of_targets: Vec<_> = profiles.iter().flat_map(|directory| children(directory)).collect();
-            for profile in profiles.iter().chain(&of_targets) {
-                for kind in ["deps", "examples", "."] {
-                    places.extend(Place::all(&profile.join(kind).join(HOLLOW_DIRECTORY)));
-                }
-                // Of build scripts: each has a directory of its own.
-                for unit in children(&profile.join("build")) {
-                    places.extend(Place::all(&unit.join(HOLLOW_DIRECTORY)));
+        while let Some((depth, directory)) = directories.pop() {
+            for child in children(&directory) {
+                match child.file_name().and_then(|name| name.to_str()) {
+                    Some(HOLLOW_DIRECTORY) => places.extend(Place::all(&child)),
+                    // Large, and there is nothing in them.
+                    Some("incremental" | ".fingerprint" | "fingerprint" | "doc" | "package") => {}
+                    _ if depth < DEEPEST => directories.push((depth + 1, child)),
+                    _ => {}
                 }
             }
         }
@@ -122,5 +125,6 @@ impl Workspace {
 
 fn children(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    { entries }.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    { directories }.map(|entry| entry.path()).collect()
 }

@@ -5,6 +5,7 @@ mod edits;
 mod interrupted;
 mod kept;
 mod kinds;
+mod nightly;
 mod random;
 mod real;
 mod settings;
