@@ -160,17 +160,43 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     if let Some(arguments) = one_action(&own) {
         return Command::WorkOnce(arguments);
     }
-    let takes_rustc = own.get(1).is_none_or(|command| command != "inspect" && command != "seal");
-    let rustc = match own.iter().position(|argument| argument == "--").filter(|_| takes_rustc) {
+    let rustc = split_off_rustc(&mut own);
+    let hint = hint(&own, takes_rustc(&own) && rustc.is_empty());
+    command(Cli::try_parse_from(own).unwrap_or_else(|error| stop(&error, hint.as_deref())).command, rustc)
+}
+
+/// The action that these arguments (without a program's name) ask for, for somebody who runs it in this process. `None` if it is another command, or
+/// one that a `hollow` of its own would complain about.
+pub fn parse_action(arguments: Vec<OsString>) -> Option<worker::Asked> {
+    let mut own = vec!["hollow".into()];
+    own.extend(arguments);
+    let rustc = split_off_rustc(&mut own);
+    let Command::Action(request) = command(Cli::try_parse_from(own).ok()?.command, rustc) else { return None };
+    if request.print.is_some() || request.explain {
+        return None;
+    }
+    let (program, line) = (request.rustc().ok()?, request.command_line().ok()?);
+    Some(worker::Asked { action: request.action, options: request.options, program, line })
+}
+
+fn takes_rustc(own: &[OsString]) -> bool {
+    own.get(1).is_none_or(|command| command != "inspect" && command != "seal")
+}
+
+/// What follows the first `--`, where that is rustc's.
+fn split_off_rustc(own: &mut Vec<OsString>) -> Vec<OsString> {
+    match own.iter().position(|argument| argument == "--").filter(|_| takes_rustc(own)) {
         Some(end) => {
             let rustc = own.split_off(end + 1);
             own.truncate(end);
             rustc
         }
         None => Vec::new(),
-    };
-    let hint = hint(&own, takes_rustc && rustc.is_empty());
-    match Cli::try_parse_from(own).unwrap_or_else(|error| stop(&error, hint.as_deref())).command {
+    }
+}
+
+fn command(command: Commands, rustc: Vec<OsString>) -> Command {
+    match command {
         Commands::Metadata(MetadataOptions { common, interface, expression_macros }) => {
             let mut request = common.into_request(Action::Metadata, rustc);
             let expression_macros = expression_macros.into_iter().collect();
@@ -192,6 +218,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
         Commands::RustcAction { arguments } => Command::RustcAction(arguments),
         Commands::Worker { protocol, jobs, persistent_worker: _ } => Command::Worker(worker::Options {
             protocol: protocol.map(ProtocolChoice::into),
+            ask: parse_action,
             jobs: jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get),
         }),
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
@@ -501,6 +528,11 @@ struct CommonOptions {
     /// Add `-Zallow-features=`, so that RUSTC_BOOTSTRAP=1 opens no nightly feature to stable code
     #[arg(long)]
     deny_unstable_features: bool,
+    /// Take the emit kinds with which one rustc serves both actions, as `hollow worker` has it; has to be given to both
+    ///
+    /// Warnings are those of the link action. What is linked is not concerned.
+    #[arg(long, conflicts_with = "print")]
+    one_rustc: bool,
     /// Write rustc's diagnostics to FILE as JSON, one object a line, and show them as ever; also if rustc fails
     #[arg(long, value_name = "FILE")]
     diagnostics: Option<PathBuf>,
@@ -520,7 +552,7 @@ struct MetadataOptions {
     ///
     /// Where that can't be right (an opt-level above 0, instrumentation), and where the interface source does not compile, the plain hollow
     /// rlib is made; --explain says why.
-    #[arg(long, value_enum, value_name = "LINES", num_args = 0..=1, require_equals = true, default_missing_value = "keep")]
+    #[arg(long, value_enum, value_name = "LINES", num_args = 0..=1, require_equals = true, default_missing_value = "keep", conflicts_with = "one_rustc")]
     interface: Option<LinesChoice>,
     /// Macros that expand to expressions, besides the standard library's, so that bodies with them can go
     #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "interface")]
@@ -657,8 +689,8 @@ enum InspectFormat {
 
 impl CommonOptions {
     fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
-        let Self { output, remap_cwd, deny_unstable_features, diagnostics, print, explain } = self;
-        let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, ..Options::default() };
+        let Self { output, remap_cwd, deny_unstable_features, one_rustc, diagnostics, print, explain } = self;
+        let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, one_rustc, ..Options::default() };
         ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
     }
 }

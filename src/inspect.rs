@@ -33,7 +33,7 @@ pub fn inspect(paths: &[PathBuf], format: Format) -> Result<ExitCode> {
         }
     }
     let agreement = match &rlibs[..] {
-        [(_, Ok(one)), (_, Ok(other))] => Some(one.lib_rmeta == other.lib_rmeta),
+        [(_, Ok(one)), (_, Ok(other))] => Some(one.metadata() == other.metadata()),
         _ => None,
     };
     let sealed = match &rlibs[..] {

@@ -9,6 +9,7 @@ mod diagnostics;
 mod explain;
 mod interface;
 mod names;
+mod one_rustc;
 mod outputs;
 mod perform;
 mod plan;
@@ -21,6 +22,7 @@ pub use complete::complete;
 pub use explain::Explain;
 pub use interface::{InterfaceOptions, InterfacePass, InterfaceSource, artifact_messages, first_error, kept_overlay, obstacle};
 pub use names::{HOLLOW_DIRECTORY, hollow_twin};
+pub use one_rustc::{Compilation, Made, announces_metadata, made, made_metadata};
 pub use outputs::{replace_in_dep_info, replace_path};
 pub use perform::{cannot_run, perform};
 pub use plan::{path_value, plan};
@@ -68,6 +70,8 @@ pub struct Options {
     pub plan_format: link::Format,
     /// The link plan that the link action carries out.
     pub link_plan: Option<PathBuf>,
+    /// Take the flags with which one process can serve both actions of a library.
+    pub one_rustc: bool,
 }
 
 /// What the link action of an rlib compiles against.
@@ -99,6 +103,8 @@ pub struct Plan {
     pub diagnostics: Option<PathBuf>,
     /// How the hollow rlib is made from the interface source, if it is.
     pub interface: Option<InterfaceOptions>,
+    /// Whether rustc gets the flags with which one process can serve both actions.
+    pub one_rustc: bool,
     /// Whether a linker runs: then a failure can leave a partial output.
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.

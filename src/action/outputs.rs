@@ -192,9 +192,13 @@ impl<'a> Staging<'a> {
 
 /// Whether somebody wants what rustc puts into `--out-dir` besides its outputs.
 fn keeps_intermediate(line: &CommandLine) -> bool {
-    line.values(Name::Codegen)
-        .map(Codegen::parse)
-        .any(|codegen| codegen.name == "save-temps" || codegen.name == "split-debuginfo" && codegen.value != Some("off".as_ref()))
+    line.options().any(|option| option.name() == Name::Codegen && is_kept_beside(option))
+}
+
+/// Whether this codegen option has rustc leave files beside its outputs.
+pub fn is_kept_beside(option: &Opt) -> bool {
+    let codegen = Codegen::parse(option.value());
+    codegen.name == "save-temps" || codegen.name == "split-debuginfo" && codegen.value != Some("off".as_ref())
 }
 
 fn parent(path: &Path) -> &Path {

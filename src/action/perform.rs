@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::diagnostics::Said;
 use super::interface::{check_place, forget_overlay};
+use super::one_rustc;
 use super::outputs::{Staging, is_safe_in_place, prepare, write_anew};
 use super::{
     After, Explain, InterfaceOptions, InterfacePass, Plan, Split, artifact_messages, compile, first_error, kept_overlay, relink,
@@ -19,7 +20,7 @@ use crate::rlib::{Kind, Rlib, Seal};
 use crate::rustc::CommandLine;
 
 /// The status of an action whose output was not what it had to be.
-const DISAGREES: u8 = 1;
+pub(super) const DISAGREES: u8 = 1;
 
 /// Runs a planned action. Where nothing follows rustc, this process becomes rustc and the function does not return.
 ///
@@ -27,6 +28,9 @@ const DISAGREES: u8 = 1;
 /// that hollow could not do its part, sealing included. In each of these cases no new or partial output is left. After a signal that asked
 /// this process to stop, it dies of that signal when that is done, as whoever sent it expects.
 pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<ExitCode> {
+    if plan.one_rustc {
+        return one_rustc::perform(plan, program);
+    }
     match &plan.split {
         Split::Compile { .. } => return compile::perform(plan, program, explain),
         Split::Link { plan: path } => {
@@ -87,7 +91,13 @@ fn attend(plan: &Plan, program: &Path, runner: &Runner, limits: &Limits, twin: &
     } else {
         // After a signal this starts nothing, and says that the signal ended it.
         invocation(&line).and_then(|invocation| run(plan, program, runner, &invocation)).and_then(|ended| match ended {
-            Ended::Exited(0) => follow_up(plan, &staging.output(), twin),
+            Ended::Exited(0) => Ok(match follow_up(plan, &staging.output(), twin)? {
+                None => 0,
+                Some(disagreement) => {
+                    report(format_args!("error: {disagreement}"));
+                    DISAGREES
+                }
+            }),
             Ended::Exited(code) => Ok(code),
             Ended::Killed(_) => {
                 report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
@@ -167,7 +177,7 @@ pub fn cannot_run(program: &Path, error: io::Error) -> anyhow::Error {
 }
 
 /// What `--verify-against` compares with, or `--seal-with` takes the metadata from.
-enum HollowTwin {
+pub(super) enum HollowTwin {
     Unused,
     Verify(PathBuf, Rlib),
     Seal(Seal),
@@ -175,7 +185,7 @@ enum HollowTwin {
 
 impl HollowTwin {
     /// Read before rustc runs, because a wrong file should not cost a compilation.
-    fn read(plan: &Plan) -> Result<Self> {
+    pub(super) fn read(plan: &Plan) -> Result<Self> {
         for after in &plan.after {
             match after {
                 After::Verify(hollow) => {
@@ -211,8 +221,8 @@ fn belongs(hollow: &Path, name: Option<&str>, crate_name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks at what a successful rustc has written, and seals it. The result is the action's status.
-fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
+/// Looks at what a successful rustc has written, and seals it. The result says in what way it is not what it had to be.
+pub(super) fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<Option<String>> {
     if !output.try_exists().unwrap_or(false) {
         bail!("rustc succeeded but did not write `{}`", plan.output.display());
     }
@@ -220,7 +230,7 @@ fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
         HollowTwin::Unused => {}
         HollowTwin::Verify(hollow, expected) => {
             let full = Rlib::read(output)?;
-            if full.lib_rmeta != expected.lib_rmeta {
+            if full.metadata() != expected.metadata() {
                 let [one, other] = [&full, expected].map(|rlib| rlib.header().and_then(|header| header.stable_crate_id));
                 if one.zip(other).is_some_and(|(one, other)| one != other) {
                     bail!(
@@ -229,8 +239,7 @@ fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
                         plan.crate_name
                     );
                 }
-                report(format_args!("error: {}", disagreement(plan, &full, hollow, expected)));
-                return Ok(DISAGREES);
+                return Ok(Some(disagreement(plan, &full, hollow, expected)));
             }
         }
         HollowTwin::Seal(seal) => {
@@ -239,7 +248,7 @@ fn follow_up(plan: &Plan, output: &Path, twin: &HollowTwin) -> Result<u8> {
             seal.put_on(output, output).map_err(|error| anyhow!(in_final_words(error.to_string())))?;
         }
     }
-    Ok(0)
+    Ok(None)
 }
 
 fn disagreement(plan: &Plan, full: &Rlib, hollow: &Path, expected: &Rlib) -> String {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory, link_plan};
-use super::{Action, After, Deps, Explain, Options, Plan, Refusal, Split, World, interface, reach};
+use super::{Action, After, Deps, Explain, Options, Plan, Refusal, Split, World, interface, outputs, reach};
 use crate::link;
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
@@ -50,7 +50,9 @@ pub fn plan(
         };
     }
     if action == Action::Metadata {
-        line = separate_incremental(line, explain);
+        if !options.one_rustc {
+            line = separate_incremental(line, explain);
+        }
         line.push(Opt::new(Name::Unstable, "no-codegen"));
     }
     if options.deny_unstable_features && unstable(&line, "allow-features").is_none() {
@@ -71,8 +73,26 @@ pub fn plan(
         (interface, _) => interface.clone(),
     };
     let links = unit.product.is_linked();
+    let one_rustc = options.one_rustc && !links;
+    if one_rustc {
+        unit.check_one_rustc(&line, dep_info.as_deref())?;
+    }
     let diagnostics = options.diagnostics.clone();
-    Ok(Plan { action, line, env, output, dep_info, diagnostics, interface, links, after, crate_name, split, fingerprint })
+    Ok(Plan {
+        action,
+        line,
+        env,
+        output,
+        dep_info,
+        diagnostics,
+        interface,
+        one_rustc,
+        links,
+        after,
+        crate_name,
+        split,
+        fingerprint,
+    })
 }
 
 /// One crate in one action.
@@ -192,6 +212,24 @@ impl Unit<'_> {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// rustc writes somewhere else first, and only what an action declares is moved from there.
+    fn check_one_rustc(&self, line: &CommandLine, dep_info: Option<&Path>) -> Result<(), Refusal> {
+        if dep_info == Some(Path::new("-")) {
+            return Err(Refusal::new(format!(
+                "--one-rustc can't send the dep-info of crate `{}` to standard output: give it a file, `--emit=dep-info=PATH`",
+                self.crate_name
+            )));
+        }
+        let keeps = line.options().find(|option| option.name() == Name::Codegen && outputs::is_kept_beside(option));
+        keeps.map_or(Ok(()), |option| {
+            Err(Refusal::new(format!(
+                "--one-rustc would lose what `{}` has rustc write beside the rlib of crate `{}`: remove one of them",
+                option.display(),
+                self.crate_name
+            )))
+        })
     }
 
     /// `RUSTC_BOOTSTRAP` enters the SVH and the symbol names, so it is on for every action, or the two passes of a crate would differ.
@@ -397,7 +435,7 @@ fn hollow_search_path(option: &Opt, world: &dyn World, explain: &mut Explain) ->
 }
 
 /// The two passes can't share an incremental cache: rustc would find the other pass's dependency graph in it.
-fn separate_incremental(line: CommandLine, explain: &mut Explain) -> CommandLine {
+pub(super) fn separate_incremental(line: CommandLine, explain: &mut Explain) -> CommandLine {
     line.rewrite(|option| {
         let codegen = Codegen::parse(option.value());
         match codegen.value {

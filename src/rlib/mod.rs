@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ar_archive_writer::{ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream};
 use object::read::archive::{ArchiveFile, ArchiveMember};
 use object::{ReadCache, ReadRef};
 
@@ -93,6 +94,11 @@ impl Rlib {
         })
     }
 
+    /// The metadata, without the object file that rustc puts around them on most targets.
+    pub fn metadata(&self) -> &[u8] {
+        raw_metadata(&self.lib_rmeta).unwrap_or(&self.lib_rmeta)
+    }
+
     /// What the metadata says of the crate, if its layout is one that is known here.
     pub fn header(&self) -> Option<Header> {
         Header::decode(&self.lib_rmeta)
@@ -144,6 +150,14 @@ pub fn is_stub(path: &Path) -> bool {
         Ok(lib_rmeta.and_then(|member| member.data(data).ok()).and_then(Header::decode))
     });
     header.ok().flatten().is_some_and(|header| header.is_stub)
+}
+
+/// A hollow rlib around the content of an `.rmeta` file.
+pub fn of_metadata(metadata: &[u8]) -> io::Result<Vec<u8>> {
+    let member = NewArchiveMember::new(metadata, &DEFAULT_OBJECT_READER, LIB_RMETA.to_owned());
+    let mut archive = io::Cursor::new(Vec::new());
+    write_archive_to_stream(&mut archive, &[member], ArchiveKind::Gnu, false, None)?;
+    Ok(archive.into_inner())
 }
 
 fn is_codegen_unit(name: &[u8]) -> bool {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::edit;
 use super::staged::Staged;
-use super::{Error, Header, Kind, LIB_RMETA, Rlib};
+use super::{Error, Header, Kind, LIB_RMETA, Rlib, raw_metadata};
 
 /// The metadata of a hollow rlib, ready to go into full ones.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Seal {
         let metadata = file.metadata().map_err(cannot_read)?;
         if let Ok(existing) = output.metadata() {
             let same = |path: &Path| path.metadata().is_ok_and(|other| is_same(&existing, &other));
-            if same(full) && rlib.lib_rmeta == self.lib_rmeta {
+            if same(full) && rlib.metadata() == raw_metadata(&self.lib_rmeta).unwrap_or(&self.lib_rmeta) {
                 return Ok(Sealed::Already);
             }
             if same(&self.hollow) {

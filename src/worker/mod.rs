@@ -4,6 +4,8 @@
 //! `hollow` of its own, in its own process group, with the outputs that it has without a worker. So a request can't harm the worker or another
 //! request, and can be killed with everything that it has started.
 //!
+//! Actions with `--one-rustc` share a rustc with their twin, where requests come several at a time and without sandboxes: see `shared`.
+//!
 //! The protocol is Bazel's `src/main/protobuf/worker_protocol.proto`, with JSON or protobuf, one request at a time (singleplex) or several
 //! (multiplex, ids above 0). What it demands:
 //!
@@ -18,6 +20,7 @@ mod frame;
 mod pool;
 mod protocol;
 mod requests;
+mod shared;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
@@ -36,8 +39,11 @@ use pool::Pool;
 pub use protocol::Protocol;
 use protocol::{Incoming, Request};
 use requests::{Fate, Outcome, Requests, Ticket};
+use shared::{Compilations, Joined, Planned};
 
+use crate::action::{self, Action};
 use crate::report;
+use crate::rustc::CommandLine;
 
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +52,27 @@ pub struct Options {
     pub protocol: Option<Protocol>,
     /// How many actions run at a time.
     pub jobs: usize,
+    /// How an action's arguments are understood.
+    pub ask: Ask,
 }
+
+/// Reads an action's arguments; `None` if a `hollow` of its own has to.
+pub type Ask = fn(Vec<OsString>) -> Option<Asked>;
+
+/// An action as it was asked for.
+pub struct Asked {
+    /// Which one.
+    pub action: Action,
+    /// How.
+    pub options: action::Options,
+    /// The rustc to run.
+    pub program: PathBuf,
+    /// Its arguments as they were given.
+    pub line: CommandLine,
+}
+
+/// The option of the actions that may share a rustc.
+const ONE_RUSTC: &str = "--one-rustc";
 
 /// Serves requests until there are no more. Everything that still runs then is killed.
 pub fn serve(options: Options) -> Result<ExitCode> {
@@ -54,10 +80,17 @@ pub fn serve(options: Options) -> Result<ExitCode> {
     let Some(protocol) = options.protocol.map_or_else(|| Protocol::detect(&mut input), |protocol| Ok(Some(protocol)))? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let worker = Worker { requests: Arc::new(Requests::new(protocol, io::stdout())), actions: Pool::new(options.jobs) };
+    let requests = Arc::new(Requests::new(protocol, io::stdout()));
+    let worker = Worker {
+        compilations: Arc::new(Compilations::new(Arc::clone(&requests))),
+        requests,
+        planning: Arc::new(Pool::new(1)),
+        actions: Arc::new(Pool::new(options.jobs)),
+        ask: options.ask,
+    };
     worker.end_on_signals()?;
     let served = worker.read_requests(protocol, &mut input);
-    end(&worker.requests);
+    worker.end();
     served.map(|()| ExitCode::SUCCESS)
 }
 
@@ -73,16 +106,25 @@ pub fn once(arguments: Vec<OsString>) -> Result<Vec<OsString>> {
     Err(error).context("cannot run hollow again with the variables of `--env`")
 }
 
+#[derive(Clone)]
 struct Worker {
     requests: Arc<Requests>,
-    actions: Pool,
+    compilations: Arc<Compilations>,
+    /// One thread, so that requests are thought about in their order. It takes a few milliseconds of reading.
+    planning: Arc<Pool>,
+    actions: Arc<Pool>,
+    ask: Ask,
 }
 
 impl Worker {
     fn read_requests(&self, protocol: Protocol, input: &mut impl BufRead) -> Result<()> {
         while let Some(incoming) = protocol.read(input)? {
             match incoming {
-                Incoming::Request(request) if request.cancel => drop(self.requests.cancel(request.request_id)),
+                Incoming::Request(request) if request.cancel => {
+                    if let Some(ticket) = self.requests.cancel(request.request_id) {
+                        self.compilations.withdraw(ticket);
+                    }
+                }
                 Incoming::Request(request) => {
                     let ticket = self.open(request.request_id);
                     self.start(ticket, request);
@@ -99,36 +141,74 @@ impl Worker {
 
     fn open(&self, id: i32) -> Ticket {
         if self.requests.is_repeated(id) {
-            self.requests.forget_all();
+            self.requests.forget_all(|| self.compilations.stop());
         }
         self.requests.open(id)
     }
 
     fn start(&self, ticket: Ticket, request: Request) {
+        if !request.arguments.iter().any(|argument| argument == ONE_RUSTC) {
+            return self.run_by_itself(ticket, request);
+        }
+        let worker = self.clone();
+        self.submit(ticket, &self.planning, move || match shared::planned(ticket, &request, worker.ask) {
+            None => worker.run_by_itself(ticket, request),
+            Some(planned) => worker.share(ticket, planned),
+        });
+    }
+
+    fn share(&self, ticket: Ticket, planned: Planned) {
+        match self.compilations.join(planned) {
+            Ok(Joined::Yes) => {}
+            Ok(Joined::Start(number)) => {
+                let compilations = Arc::clone(&self.compilations);
+                if let Err(error) = self.actions.submit(move || compilations.attend(number)) {
+                    self.compilations.fail(number, &no_thread(error));
+                }
+            }
+            Err(error) => self.requests.answer(ticket, Outcome::stopped(&error)),
+        }
+    }
+
+    fn run_by_itself(&self, ticket: Ticket, request: Request) {
         let requests = Arc::clone(&self.requests);
-        let submitted = self.actions.submit(move || {
+        self.submit(ticket, &self.actions, move || {
             let outcome = match requests.fate(ticket) {
                 Fate::Awaited => run_by_itself(&requests, ticket, request),
                 Fate::Cancelled | Fate::Forgotten => Ok(Outcome::default()),
             };
             requests.answer(ticket, outcome.unwrap_or_else(|error| Outcome::stopped(&error)));
         });
-        if let Err(error) = submitted {
-            let error = anyhow::Error::new(error).context("cannot start a thread");
-            self.requests.answer(ticket, Outcome::stopped(&error));
+    }
+
+    fn submit(&self, ticket: Ticket, pool: &Pool, job: impl FnOnce() + Send + 'static) {
+        if let Err(error) = pool.submit(job) {
+            self.requests.answer(ticket, Outcome::stopped(&no_thread(error)));
         }
     }
 
     fn end_on_signals(&self) -> Result<()> {
-        let requests = Arc::clone(&self.requests);
+        let worker = self.clone();
         let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot listen for signals")?;
         let listening = std::thread::Builder::new().spawn(move || {
             if let Some(signal) = signals.forever().next() {
-                end(&requests);
+                worker.end();
                 std::process::exit(128 + signal);
             }
         });
-        listening.map(drop).context("cannot start a thread")
+        listening.map(drop).map_err(no_thread)
+    }
+
+    /// Ends what runs, and waits until it has ended or can't be ended.
+    fn end(&self) {
+        const LOOK: Duration = Duration::from_millis(2);
+        let begun = Instant::now();
+        self.requests.terminate_all();
+        self.compilations.stop();
+        while !self.requests.is_idle() && begun.elapsed() < child::GRACE * 3 {
+            std::thread::sleep(LOOK);
+        }
+        self.compilations.clean();
     }
 }
 
@@ -174,12 +254,6 @@ fn own_command() -> Result<Command> {
     Ok(command)
 }
 
-/// Ends what runs, and waits until it has ended or can't be ended.
-fn end(requests: &Requests) {
-    const LOOK: Duration = Duration::from_millis(2);
-    let begun = Instant::now();
-    requests.terminate_all();
-    while !requests.is_idle() && begun.elapsed() < child::GRACE * 3 {
-        std::thread::sleep(LOOK);
-    }
+fn no_thread(error: io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context("cannot start a thread")
 }

@@ -89,8 +89,9 @@ impl Requests {
         ticket
     }
 
-    /// Kills what runs for the requests of an earlier build, and waits until nothing of it can touch a file any more. They are never answered.
-    pub fn forget_all(&self) {
+    /// Kills what runs for the requests of an earlier build, by `stop` what is shared, and waits until nothing of it can touch a file any more. They
+    /// are never answered.
+    pub fn forget_all(&self, stop: impl FnOnce()) {
         let mut state = self.lock();
         for entry in state.open.values_mut() {
             entry.fate = Fate::Forgotten;
@@ -100,6 +101,9 @@ impl Requests {
         }
         state.current.clear();
         state.seen.clear();
+        drop(state);
+        stop();
+        state = self.lock();
         while !state.open.is_empty() {
             state = self.closed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -251,7 +255,7 @@ mod tests {
             }
         });
         assert!(requests.0.is_repeated(2) && !requests.0.is_repeated(3));
-        requests.0.forget_all();
+        requests.0.forget_all(|| ());
         answering.join().unwrap();
         assert!(!requests.0.is_repeated(2));
         let new = requests.0.open(1);

@@ -19,6 +19,7 @@ mod inspect;
 mod link_plans;
 mod modes;
 mod old_outputs;
+mod one_rustc;
 mod pipeline;
 mod process_wrapper;
 mod public_hash;

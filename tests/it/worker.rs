@@ -42,7 +42,7 @@ fn started(scratch: &Scratch) -> Vec<i32> {
     text.split_whitespace().map(|number| number.parse().unwrap()).collect()
 }
 
-fn wait_until(mut condition: impl FnMut() -> bool) {
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !condition() {
         assert!(begun.elapsed() < Duration::from_secs(60), "it does not come about");
@@ -56,7 +56,7 @@ fn is_alive(process: i32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with(['Z', 'X']))
 }
 
-fn all_gone(processes: &[i32]) {
+pub fn all_gone(processes: &[i32]) {
     wait_until(|| !processes.iter().any(|process| is_alive(*process)));
 }
 

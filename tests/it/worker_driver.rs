@@ -80,7 +80,6 @@ impl Driver {
         self.send(json!({"arguments": arguments.split_whitespace().collect::<Vec<_>>(), "requestId": id}));
     }
 
-    #[allow(dead_code)]
     /// The same with inputs, each with the content as its digest.
     pub fn request_with(&mut self, id: i64, arguments: &str, root: &Path, inputs: &[&str]) {
         let inputs: Vec<Value> = inputs
