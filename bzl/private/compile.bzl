@@ -85,24 +85,25 @@ def compile_library(ctx, crate):
     else:
         hollow = ctx.actions.declare_file("_hollow/lib%s-%s_meta.rlib" % (crate.name, crate.id))
         interface = setting(ctx, "interface")
+        one_rustc = ["--one-rustc"] if setting(ctx, "worker_pipelining") == "on" and interface == "off" else []
         diagnostics = [_act(
             ctx,
             crate,
             "RustcMetadata",
             "Making the hollow rlib of `%s` (%s)" % (crate.name, ctx.label),
             "metadata",
-            ["--interface=" + interface] if interface != "off" else [],
+            one_rustc + (["--interface=" + interface] if interface != "off" else []),
             hollow,
             transitive = [crate.hollow_rlibs],
-            # The same lints would be reported by the other action.
-            flags = ["--cap-lints=allow"],
+            # The same lints would be reported by the other action. One rustc for both has one command line, and hollow sees to that.
+            flags = [] if one_rustc else ["--cap-lints=allow"],
         ), _act(
             ctx,
             crate,
             "Rustc",
             "Compiling library `%s` (%s)" % (crate.name, ctx.label),
             "link",
-            [_agreement(ctx, interface), hollow],
+            one_rustc + [_agreement(ctx, interface, one_rustc), hollow],
             full,
             transitive = [crate.hollow_rlibs],
             direct = [hollow],
@@ -143,10 +144,39 @@ def link(ctx, crate, output, what, flags = []):
     )
     return OutputGroupInfo(diagnostics = depset([diagnostics]))
 
+# What Bazel is told of the actions. The protocol is protobuf, which is every Bazel's default. Sandboxes and cancellation go together: without the
+# one, Bazel gives a sandbox to the next request while the old one still runs in it.
+_WORKER = {"supports-workers": "1", "worker-key-mnemonic": "Rustc"}
+_WORKERS = {
+    "multiplex": dict(_WORKER, **{
+        "supports-multiplex-sandboxing": "1",
+        "supports-multiplex-workers": "1",
+        "supports-worker-cancellation": "1",
+    }),
+    "off": {},
+    "singleplex": dict(_WORKER, **{"supports-worker-cancellation": "1"}),
+}
+
 def _act(ctx, crate, mnemonic, progress_message, action, options, output, transitive, direct = [], flags = []):
     toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
     diagnostics = ctx.actions.declare_file(output.basename + ".diagnostics.jsonl", sibling = output)
-    hollow = ctx.actions.args()
+    worker = setting(ctx, "worker")
+    env = dict(crate.env)
+    rustc = ctx.actions.args()
+    rustc.set_param_file_format("multiline")
+    if worker == "off":
+        rustc.use_param_file("@%s")
+        hollow = ctx.actions.args()
+        arguments = [hollow, rustc]
+    else:
+        # What differs between actions is in the file. Before it is the worker's own command line, and actions with the same one share a process.
+        rustc.use_param_file("@%s", use_always = True)
+        hollow = rustc
+        start = ctx.actions.args()
+        start.add("worker")
+        arguments = [start, rustc]
+        hollow.add_all(["--env=%s=%s" % (name, value) for name, value in env.items() if "\n" not in value])
+        env = {name: value for name, value in env.items() if "\n" in value}
     hollow.add(action)
     hollow.add_all(options)
     hollow.add("--output", output)
@@ -156,10 +186,12 @@ def _act(ctx, crate, mnemonic, progress_message, action, options, output, transi
     hollow.add("--")
     hollow.add(toolchain.rustc)
     against_hollow = mnemonic == "RustcMetadata" or direct
+    _add_rustc_arguments(rustc, ctx, crate, transitive[0], against_hollow, flags)
     ctx.actions.run(
         executable = toolchain.hollow,
-        arguments = [hollow, _rustc_arguments(ctx, crate, transitive[0], against_hollow, flags)],
-        env = dict(toolchain.env, **crate.env),
+        arguments = arguments,
+        env = dict(toolchain.env, **env),
+        execution_requirements = _WORKERS[worker],
         inputs = depset(direct + [toolchain.rustc], transitive = transitive + [crate.sources, crate.proc_macros, toolchain.sysroot]),
         mnemonic = mnemonic,
         outputs = [output, diagnostics],
@@ -167,10 +199,7 @@ def _act(ctx, crate, mnemonic, progress_message, action, options, output, transi
     )
     return diagnostics
 
-def _rustc_arguments(ctx, crate, rlibs, against_hollow, flags):
-    arguments = ctx.actions.args()
-    arguments.use_param_file("@%s")
-    arguments.set_param_file_format("multiline")
+def _add_rustc_arguments(arguments, ctx, crate, rlibs, against_hollow, flags):
     arguments.add(crate.root)
     arguments.add(crate.name, format = "--crate-name=%s")
     arguments.add(crate.type, format = "--crate-type=%s")
@@ -190,7 +219,6 @@ def _rustc_arguments(ctx, crate, rlibs, against_hollow, flags):
         arguments.add("--extern=proc_macro")
     arguments.add_all(flags)
     arguments.add_all(crate.flags)
-    return arguments
 
 def _directory(file):
     return file.dirname
@@ -198,7 +226,10 @@ def _directory(file):
 def _extern(name, hollow, full):
     return struct(name = name, hollow = hollow, full = full)
 
-def _agreement(ctx, interface):
+def _agreement(ctx, interface, one_rustc):
+    if one_rustc:
+        # Metadata and objects come from one process. Where they do not, two macro expansions that differ must not meet in one program.
+        return "--verify-against"
     if setting(ctx, "sealing") == "on":
         return "--seal-with"
     if interface != "off":

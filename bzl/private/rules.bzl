@@ -21,6 +21,8 @@ _CRATE = {
     "rustc_flags": attr.string_list(doc = "More arguments for rustc, such as the cfgs that a build script would set."),
     "srcs": attr.label_list(allow_files = [".rs"], doc = "The sources."),
     "version": attr.string(default = "0.0.0", doc = "For `env!(\"CARGO_PKG_VERSION\")`."),
+    "_worker": attr.label(default = "//bzl:worker"),
+    "_worker_pipelining": attr.label(default = "//bzl:worker_pipelining"),
 }
 
 _LIBRARY = dict(

@@ -16,6 +16,7 @@ use fs_err as fs;
 use tempfile::TempDir;
 
 use super::diagnostics::Said;
+use super::names::full_twin;
 use super::outputs::{prepare, replace_in_dep_info};
 use super::perform::{DISAGREES, HollowTwin, cannot_run, follow_up};
 use super::plan::{path_value, separate_incremental};
@@ -28,13 +29,15 @@ const METADATA: &str = "lib.rmeta";
 const RLIB: &str = "lib.rlib";
 const DEP_INFO: &str = "lib.d";
 
-/// What rustc compiles for an action, without where it writes. It is the same for both actions of a crate if one process can serve them.
+/// What rustc compiles for an action, without where rustc itself writes. It is the same for both actions of a crate if one process can serve them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compilation {
     program: PathBuf,
     line: CommandLine,
     env: Vec<(OsString, OsString)>,
     dep_info: bool,
+    /// The full rlib. It tells apart two configurations that compile the same.
+    full: PathBuf,
 }
 
 impl Compilation {
@@ -56,7 +59,9 @@ impl Compilation {
             line.push(Opt::new(Name::Json, "diagnostic-short"));
         }
         let env = env.iter().chain(&plan.env).cloned().collect();
-        Self { program: program.to_owned(), line, env, dep_info: plan.dep_info.is_some() }
+        let twin = if plan.action == Action::Metadata { full_twin(&plan.output) } else { None };
+        let full = twin.unwrap_or_else(|| plan.output.clone());
+        Self { program: program.to_owned(), line, env, dep_info: plan.dep_info.is_some(), full }
     }
 
     /// Whether there is an incremental cache.
@@ -217,7 +222,7 @@ pub fn perform(plan: &Plan, program: &Path) -> Result<ExitCode> {
 /// Does everything around rustc. What is temporary is gone afterwards.
 fn attend(plan: &Plan, program: &Path, runner: &Runner) -> Result<u8> {
     let place = temporary_directory()?;
-    let invocation = Compilation::of(plan, program, &[]).invocation(&place, plan.action == Action::Link)?;
+    let invocation = Compilation::of(plan, program, &[]).invocation(&place, plan.action != Action::Metadata)?;
     let (ended, stderr) = runner.capture(&invocation).map_err(|error| cannot_run(program, error))?;
     let (code, said) = made(plan, place.path(), ended, &stderr)?.publish()?;
     // A reader that has gone away is no reason to stop.

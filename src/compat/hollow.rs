@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The options of the actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 13] = [
+const OPTIONS: [(&str, Value); 14] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
     ("--diagnostics", Value::Some),
     ("--explain", Value::None),
     ("--expression-macros", Value::Some),
     ("--interface", Value::Optional),
+    ("--one-rustc", Value::None),
     ("--output", Value::Some),
     ("--plan", Value::Some),
     ("--plan-format", Value::Some),

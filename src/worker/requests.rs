@@ -165,7 +165,13 @@ impl Requests {
         let Some(entry) = state.open.get(&ticket) else { return };
         let (id, fate) = (entry.id, entry.fate);
         if fate != Fate::Forgotten {
-            let outcome = if fate == Fate::Awaited { place() } else { Outcome::default() };
+            let outcome = if fate == Fate::Awaited {
+                place()
+            } else {
+                // What was prepared goes before Bazel is told.
+                drop(place);
+                Outcome::default()
+            };
             let response = Response {
                 exit_code: outcome.code.into(),
                 output: String::from_utf8_lossy(&outcome.said).into_owned(),

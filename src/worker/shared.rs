@@ -27,7 +27,7 @@ use crate::action::{self, Action, After, Compilation, Explain, Made, Plan, annou
 use crate::process::{Ended, Invocation};
 
 /// Results that nobody has asked for yet are kept for so many crates.
-const KEPT: usize = 512;
+const KEPT: usize = 128;
 
 /// The compilations that serve two requests, or may yet.
 pub struct Compilations {
@@ -99,7 +99,11 @@ pub fn planned(ticket: Ticket, request: &Request, ask: super::Ask) -> Option<Pla
     if !plan.one_rustc || compilation.is_incremental() {
         return None;
     }
-    let inputs = request.inputs.iter().map(|Input { path, digest }| (path.clone(), digest.clone())).collect();
+    let inputs: Inputs = request.inputs.iter().map(|Input { path, digest }| (path.clone(), digest.clone())).collect();
+    // Of what has no digest, nobody can tell whether it has changed.
+    if inputs.iter().any(|(path, digest)| digest.is_empty() && !is_flagfile(path)) {
+        return None;
+    }
     Some(Planned { ticket, plan, compilation, inputs })
 }
 
@@ -326,6 +330,11 @@ impl Run {
     }
 }
 
+/// Whether Bazel made this file of an action's arguments, which are in the request as well.
+fn is_flagfile(path: &str) -> bool {
+    path.ends_with(".params")
+}
+
 /// Which of the two parts of a compilation an action takes.
 fn part(plan: &Plan) -> usize {
     usize::from(plan.action != Action::Metadata)
@@ -343,7 +352,7 @@ fn own_hollow_rlib(plan: &Plan) -> Option<&Path> {
 /// Whether a request with these inputs may have what was compiled from those. Each action has a flagfile of its own among them, and one may have
 /// the hollow rlib that the other makes; everything else is the same.
 fn fits(one: &Inputs, other: &Inputs, hollow: Option<&Path>) -> bool {
-    let is_own = |path: &String| path.ends_with(".params") || hollow == Some(Path::new(path));
+    let is_own = |path: &String| is_flagfile(path) || hollow == Some(Path::new(path));
     let within = |one: &Inputs, other: &Inputs| {
         one.iter().all(|(path, digest)| other.get(path).map_or_else(|| is_own(path), |other| other == digest))
     };

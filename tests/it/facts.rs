@@ -513,3 +513,22 @@ fn another_path_in_emit_throws_the_incremental_cache_away() {
     let thrown_away = ["one", "one", "two", "two"].map(said);
     assert_eq!(thrown_away, [false, false, true, false]);
 }
+
+#[test]
+fn the_metadata_file_of_both_passes_is_what_the_rlib_has() {
+    let scratch = library();
+    for (index, extra) in ["", "-Copt-level=3", "-Cdebuginfo=2 -Cpanic=abort"].iter().enumerate() {
+        let emit = |name: &str| {
+            format!("--emit=metadata={name}{index}.rmeta,link=lib{name}{index}.rlib --json=artifacts --error-format=json")
+        };
+        let full = scratch.rustc(&format!("--crate-type=lib a.rs {extra} {}", emit("full"))).ok();
+        scratch.rustc(&format!("--crate-type=lib a.rs {extra} -Zno-codegen {}", emit("hollow"))).ok();
+        let look_at = "src/action/one_rustc.rs, where one process serves both actions";
+        let file = scratch.read(format!("full{index}.rmeta"));
+        fact(file == scratch.read(format!("hollow{index}.rmeta")), "both passes write the same .rmeta", look_at);
+        let rlib = hollow::rlib::Rlib::read(&scratch.path(format!("libfull{index}.rlib"))).unwrap();
+        fact(rlib.metadata() == file, "the .rmeta is what the object file in the rlib has", look_at);
+        let [metadata, link] = ["\"emit\":\"metadata\"", "\"emit\":\"link\""].map(|emit| full.stderr.find(emit));
+        fact(metadata.is_some() && metadata < link, "the .rmeta is announced before the rlib", look_at);
+    }
+}

@@ -222,10 +222,16 @@ fn what_does_not_fit_is_compiled_by_itself() {
     // Variables.
     send(&mut driver, &scratch, 4, &format!("--env=X=1 {}", link_alone(&rustc)));
     driver.succeeds(4);
-    // Without inputs, nobody can tell.
-    driver.request(5, &link_alone(&rustc));
+    // Another place for the same.
+    send(&mut driver, &scratch, 5, &link_alone(&rustc).replace("--out-dir=out", "--out-dir=other"));
     driver.succeeds(5);
-    assert_eq!(started(&scratch).len(), 5);
+    // Without inputs, or without their digests, nobody can tell.
+    driver.request(6, &link_alone(&rustc));
+    driver.succeeds(6);
+    let arguments: Vec<String> = link_alone(&rustc).split_whitespace().map(str::to_owned).collect();
+    driver.send(serde_json::json!({"arguments": arguments, "requestId": 7, "inputs": [{"path": "a.rs"}]}));
+    driver.succeeds(7);
+    assert_eq!(started(&scratch).len(), 7);
     by_itself(&scratch, &link_alone("rustc")).ok();
     assert!(scratch.read("out/liba.rlib") == other);
 }
@@ -384,4 +390,74 @@ fn a_macro_that_expands_differently_each_time_links() {
     // By themselves, two passes do not agree, and that is said where it happens.
     let alone = by_itself(&scratch, &format!("{} {more}", link("rustc")));
     assert!(alone.code == Some(1) && alone.stderr.contains("a macro does not expand the same way twice"), "{alone:?}");
+}
+
+/// How many requests the soak sends; `HOLLOW_SOAK=10000` makes it one.
+fn soak_requests() -> i64 {
+    std::env::var("HOLLOW_SOAK").map_or(400, |requests| requests.parse().unwrap())
+}
+
+/// Its resident memory in kilobytes.
+fn memory(process: u32) -> i64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn every_request_is_answered_once_and_nothing_grows_or_is_left() {
+    let scratch = library();
+    let temporary = scratch.path("temporary");
+    fs::create_dir(&temporary).unwrap();
+    // What rustc would write, and sometimes its death.
+    let rustc = rustc(
+        &scratch,
+        "case \"$*\" in *cfg=die*) kill -9 $$;; esac\nfor last; do :; done\nd=${last#--out-dir=}\necho m > $d/lib.rmeta\necho 'a:' > $d/lib.d\n\
+         echo '{\"$message_type\":\"artifact\",\"artifact\":\"x\",\"emit\":\"metadata\"}' >&2\necho r > $d/lib.rlib",
+    );
+    let mut command = scratch.command(crate::support::HOLLOW);
+    command.args(["worker", "--jobs=4", "--persistent_worker"]).env("TMPDIR", &temporary);
+    let mut driver = Driver::of(&mut command);
+    let requests = soak_requests();
+    let mut random = fastrand::Rng::with_seed(14);
+    let (mut answered, mut cancelled) = (vec![false; requests as usize + 1], 0);
+    let mut hear = |driver: &mut Driver, asked: &[bool], dies: &[bool]| {
+        let answer = driver.answer();
+        let id = answer.id as usize;
+        assert!(!std::mem::replace(&mut answered[id], true), "{answer:?}");
+        assert!(!answer.cancelled || asked[id], "{answer:?}");
+        assert!(answer.code == 0 || dies[id] && answer.code == 137, "{answer:?}");
+        cancelled += usize::from(answer.cancelled);
+    };
+    let (mut asked, mut dies) = (vec![false; requests as usize + 1], vec![false; requests as usize + 1]);
+    let (mut waiting, mut early) = (0, 0);
+    for id in 1..=requests {
+        // The two actions of a crate come one after the other, some in another order, and some alone.
+        let crate_number = id / 2;
+        let action = if random.bool() { metadata(&rustc) } else { link_alone(&rustc) };
+        dies[id as usize] = crate_number % 25 == 7;
+        let die = if dies[id as usize] { "--cfg=die" } else { "" };
+        let action = action.replace("out/", &format!("out/{crate_number}/")).replace("=out ", &format!("=out/{crate_number} "));
+        send(&mut driver, &scratch, id, &format!("{action} --cfg=c{crate_number} {die}"));
+        waiting += 1;
+        if id % 10 == 0 {
+            asked[id as usize] = true;
+            driver.cancel(id);
+        }
+        while waiting >= 8 {
+            hear(&mut driver, &asked, &dies);
+            waiting -= 1;
+        }
+        if id == requests / 4 {
+            early = memory(driver.pid());
+        }
+    }
+    (0..waiting).for_each(|_| hear(&mut driver, &asked, &dies));
+    assert!(answered[1..].iter().all(|answered| *answered));
+    assert!(cancelled > 0);
+    let late = memory(driver.pid());
+    assert!(late - early < 2048, "from {early} to {late} kB");
+    assert_eq!(driver.finish().0, Some(0));
+    all_gone(&started(&scratch));
+    assert!(scratch.list("temporary").is_empty());
 }

@@ -45,20 +45,7 @@ impl Scratch {
 
     /// Every file and directory below a directory, relative to it and sorted.
     pub fn list(&self, relative: &str) -> Vec<String> {
-        fn walk(directory: &Path, base: &Path, found: &mut Vec<String>) {
-            for entry in fs::read_dir(directory).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                found.push(path.strip_prefix(base).unwrap().display().to_string());
-                if path.is_dir() && !path.is_symlink() {
-                    walk(&path, base, found);
-                }
-            }
-        }
-        let base = self.path(relative);
-        let mut found = Vec::new();
-        walk(&base, &base, &mut found);
-        found.sort();
-        found
+        walk(&self.path(relative))
     }
 
     /// A program to be run here, with `RUSTC_BOOTSTRAP` unset.
@@ -88,6 +75,23 @@ impl Scratch {
     pub fn stable_rustc(&self, arguments: &str) -> Ran {
         run(self.command("rustc").arg("--edition=2021").args(arguments.split_whitespace()))
     }
+}
+
+/// Every file and directory below a directory, relative to it and sorted. Links are not followed.
+pub fn walk(base: &Path) -> Vec<String> {
+    fn add(directory: &Path, base: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            found.push(path.strip_prefix(base).unwrap().display().to_string());
+            if path.is_dir() && !path.is_symlink() {
+                add(&path, base, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    add(base, base, &mut found);
+    found.sort();
+    found
 }
 
 /// The binary under test.

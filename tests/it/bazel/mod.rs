@@ -9,4 +9,5 @@ mod readme;
 mod rebuilds;
 mod remote;
 mod server;
+mod worker;
 mod workspace;
