@@ -38,6 +38,9 @@ fn main() {
     relink("regex-syntax's tests", &tests, scratch.path(), rounds);
 }
 
+/// A name, what is run, and how long that took each time.
+type Way<'a> = (&'a str, Box<dyn Fn() -> Command + 'a>, Vec<Duration>);
+
 fn incremental(scratch: &Path) -> OsString {
     let mut option = OsString::from("-Cincremental=");
     option.push(scratch.join("incremental"));
@@ -53,7 +56,7 @@ fn relink(name: &str, unit: &Unit, scratch: &Path, rounds: usize) {
     let linker = Linker::of(unit, &directory, scratch);
     // The second time its cache is warm.
     succeeds(unit.command(&unit.program, &[]));
-    let mut ways: [(&str, Box<dyn Fn() -> Command>, Vec<Duration>); 4] = [
+    let mut ways: [Way; 4] = [
         ("the linker by itself", Box::new(|| linker.command()), Vec::new()),
         ("hollow link --plan, one file", Box::new(|| unit.hollow("link", &["--plan", &text(&file)])), Vec::new()),
         ("hollow link --plan, a directory", Box::new(|| unit.hollow("link", &["--plan", &text(&directory)])), Vec::new()),

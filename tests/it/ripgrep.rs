@@ -30,6 +30,7 @@ fn ripgrep_builds_through_the_two_actions_in_any_order_and_in_any_directory() {
     let full = scratch.path("there/full");
     there.metadata_actions();
     there.link_actions(shuffled(there.libraries(), 51), &full);
+    there.compile_programs();
     assert_eq!(rlibs_in(&there.dependencies()), Vec::<PathBuf>::new());
     assert_same_files(&rlibs_in(&here.dependencies()), &full);
     assert_same_files(&rlibs_in(&here.dependencies().join("_hollow")), &there.dependencies().join("_hollow"));
@@ -37,7 +38,7 @@ fn ripgrep_builds_through_the_two_actions_in_any_order_and_in_any_directory() {
     for rlib in rlibs_in(&full) {
         fs::rename(&rlib, there.dependencies().join(rlib.file_name().unwrap())).unwrap();
     }
-    there.programs();
+    there.link_programs();
     assert!(fs::read(here.program("rg")).unwrap() == fs::read(there.program("rg")).unwrap(), "rg differs");
 }
 
@@ -96,8 +97,30 @@ impl<'a> Replay<'a> {
     }
 
     fn programs(&self) {
-        let programs = (0..self.units.len()).filter(|&index| self.units[index].kind == Kind::Program).collect();
-        in_parallel(programs, |index| hollow(&self.units[index], "link", &[]));
+        in_parallel(self.program_units(), |index| hollow(&self.units[index], "link", &[]));
+    }
+
+    /// The compile actions of programs.
+    fn compile_programs(&self) {
+        in_parallel(self.program_units(), |index| hollow(&self.units[index], "compile", &[]));
+    }
+
+    /// Their link actions, by their plans.
+    fn link_programs(&self) {
+        in_parallel(self.program_units(), |index| {
+            let unit = &self.units[index];
+            let plan = self.outputs_of(unit).join(format!("_hollow/{}.plan", unit.stem));
+            hollow(unit, "link", &["--plan", text(&plan)]);
+        });
+    }
+
+    fn program_units(&self) -> Vec<usize> {
+        (0..self.units.len()).filter(|&index| self.units[index].kind == Kind::Program).collect()
+    }
+
+    fn outputs_of(&self, unit: &Unit) -> PathBuf {
+        let position = unit.arguments.iter().position(|argument| argument == "--out-dir").unwrap();
+        PathBuf::from(&unit.arguments[position + 1])
     }
 
     fn assert_both_passes_agree(&self) {
