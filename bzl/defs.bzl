@@ -2,7 +2,7 @@
 
 See bzl/private/compile.bzl for the actions, and bzl/repositories.bzl for what a workspace needs."""
 
-load("//bzl/private:providers.bzl", _RustLibraryInfo = "RustLibraryInfo", _RustProcMacroInfo = "RustProcMacroInfo")
+load("//bzl/private:providers.bzl", _RustCrateInfo = "RustCrateInfo", _RustLibraryInfo = "RustLibraryInfo", _RustProcMacroInfo = "RustProcMacroInfo")
 load(
     "//bzl/private:rules.bzl",
     _rust_binary = "rust_binary",
@@ -14,6 +14,7 @@ load(
 )
 load("//bzl/private:toolchain.bzl", _rust_toolchain = "rust_toolchain")
 
+RustCrateInfo = _RustCrateInfo
 RustLibraryInfo = _RustLibraryInfo
 RustProcMacroInfo = _RustProcMacroInfo
 rust_binary = _rust_binary

@@ -4,7 +4,9 @@
 |---|---|---|
 | RustcMetadata | sources, hollow rlibs of the dependencies | the hollow rlib |
 | Rustc of a library | the same, and its own hollow rlib | the full rlib, sealed |
-| Rustc of anything linked | sources, full rlibs of the dependencies | the program or shared library |
+| RustcCompile of anything linked | sources, hollow rlibs of the dependencies | the link plan |
+| RustcLink of anything linked | the link plan, full rlibs of the dependencies | the program or shared library |
+| Rustc of anything linked, with `split_link` off | sources, full rlibs of the dependencies | the program or shared library |
 
 Each also writes rustc's diagnostics as JSON, one object a line, beside its output.
 
@@ -37,8 +39,11 @@ def crate_of(ctx, crate_type, default_root, base = None):
         for target, dep in zip(ctx.attr.proc_macro_deps, macros)
     ]
     toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
+    srcs = _in_one_tree(ctx, ctx.files.srcs)
+    compile_data = _in_one_tree(ctx, ctx.files.compile_data, srcs)
     name = ctx.attr.crate_name or (base.name if base else ctx.label.name.rpartition("/")[2].replace("-", "_"))
     return struct(
+        compile_data = depset(compile_data + ctx.files.compile_data, transitive = [base.compile_data] if base else []),
         edition = ctx.attr.edition or (base.edition if base else toolchain.default_edition),
         env = dict(
             _cargo_environment(ctx, name),
@@ -55,8 +60,9 @@ def crate_of(ctx, crate_type, default_root, base = None):
             [macro.library for macro in macros],
             transitive = ([base.proc_macros] if base else []) + [dep.proc_macros for dep in deps],
         ),
-        root = base.root if base and not ctx.files.srcs else _root(ctx, default_root),
-        sources = depset(ctx.files.srcs + ctx.files.compile_data, transitive = [base.sources] if base else []),
+        proc_macro = crate_type == "proc-macro" or (base != None and base.proc_macro),
+        root = base.root if base and not srcs else _root(ctx, srcs, default_root),
+        sources = depset(srcs, transitive = [base.sources] if base else []),
         type = crate_type,
     )
 
@@ -70,8 +76,10 @@ def compile_library(ctx, crate):
     Returns:
       A RustLibraryInfo."""
     full = ctx.actions.declare_file("lib%s-%s.rlib" % (crate.name, crate.id))
+    hollow = ctx.actions.declare_file("_hollow/lib%s-%s_meta.rlib" % (crate.name, crate.id))
     if setting(ctx, "pipelining") == "off":
-        hollow = full
+        # Whoever compiles against hollow rlibs searches only where those are.
+        ctx.actions.symlink(output = hollow, target_file = full)
         diagnostics = [_act(
             ctx,
             crate,
@@ -80,10 +88,9 @@ def compile_library(ctx, crate):
             "link",
             ["--deps=full"],
             full,
-            transitive = [crate.full_rlibs],
+            transitive = [crate.full_rlibs, crate.sources],
         )]
     else:
-        hollow = ctx.actions.declare_file("_hollow/lib%s-%s_meta.rlib" % (crate.name, crate.id))
         interface = setting(ctx, "interface")
         one_rustc = ["--one-rustc"] if setting(ctx, "worker_pipelining") == "on" and interface == "off" else []
         diagnostics = [_act(
@@ -94,7 +101,7 @@ def compile_library(ctx, crate):
             "metadata",
             one_rustc + (["--interface=" + interface] if interface != "off" else []),
             hollow,
-            transitive = [crate.hollow_rlibs],
+            transitive = [crate.hollow_rlibs, crate.sources],
             # The same lints would be reported by the other action. One rustc for both has one command line, and hollow sees to that.
             flags = [] if one_rustc else ["--cap-lints=allow"],
         ), _act(
@@ -105,11 +112,10 @@ def compile_library(ctx, crate):
             "link",
             one_rustc + [_agreement(ctx, interface, one_rustc), hollow],
             full,
-            transitive = [crate.hollow_rlibs],
+            transitive = [crate.hollow_rlibs, crate.sources],
             direct = [hollow],
         )]
     return RustLibraryInfo(
-        crate = crate,
         diagnostics = depset(diagnostics),
         full = full,
         full_rlibs = depset([full], transitive = [crate.full_rlibs], order = "preorder"),
@@ -120,7 +126,9 @@ def compile_library(ctx, crate):
     )
 
 def link(ctx, crate, output, what, flags = []):
-    """Links a program or shared library from full rlibs.
+    """Makes a program or library that is linked: compiled from hollow rlibs, then linked with full ones.
+
+    With `split_link` off, both is one action, which takes full rlibs.
 
     Args:
       ctx: the rule context.
@@ -131,18 +139,50 @@ def link(ctx, crate, output, what, flags = []):
 
     Returns:
       An OutputGroupInfo, with rustc's diagnostics."""
-    diagnostics = _act(
+    flags = flags + ["-Clinker=" + ctx.toolchains[TOOLCHAIN_TYPE].linker]
+
+    # No linker runs for a static library: rustc itself puts the objects of the dependencies into it.
+    if crate.type == "staticlib" or "off" in [setting(ctx, "split_link"), setting(ctx, "pipelining")]:
+        diagnostics = _act(
+            ctx,
+            crate,
+            "Rustc",
+            "Linking %s `%s` (%s)" % (what, crate.name, ctx.label),
+            "link",
+            [],
+            output,
+            transitive = [crate.full_rlibs, crate.sources],
+            flags = flags,
+            linked = output,
+        )
+        return OutputGroupInfo(diagnostics = depset([diagnostics]))
+    plan = ctx.actions.declare_file("_hollow/%s.plan" % output.basename, sibling = output)
+    compiled = _act(
         ctx,
         crate,
-        "Rustc",
+        "RustcCompile",
+        "Compiling %s `%s` (%s)" % (what, crate.name, ctx.label),
+        "compile",
+        [],
+        plan,
+        transitive = [crate.hollow_rlibs, crate.sources],
+        flags = flags,
+        linked = output,
+    )
+    linked = _act(
+        ctx,
+        crate,
+        "RustcLink",
         "Linking %s `%s` (%s)" % (what, crate.name, ctx.label),
         "link",
-        [],
+        ["--plan", plan],
         output,
         transitive = [crate.full_rlibs],
-        flags = flags + ["-Clinker=" + ctx.toolchains[TOOLCHAIN_TYPE].linker],
+        direct = [plan],
+        flags = flags,
+        linked = output,
     )
-    return OutputGroupInfo(diagnostics = depset([diagnostics]))
+    return OutputGroupInfo(diagnostics = depset([compiled, linked]))
 
 # What Bazel is told of the actions. The protocol is protobuf, which is every Bazel's default. Sandboxes and cancellation go together: without the
 # one, Bazel gives a sandbox to the next request while the old one still runs in it.
@@ -157,7 +197,7 @@ _WORKERS = {
     "singleplex": dict(_WORKER, **{"supports-worker-cancellation": "1"}),
 }
 
-def _act(ctx, crate, mnemonic, progress_message, action, options, output, transitive, direct = [], flags = []):
+def _act(ctx, crate, mnemonic, progress_message, action, options, output, transitive, direct = [], flags = [], linked = None):
     toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
     diagnostics = ctx.actions.declare_file(output.basename + ".diagnostics.jsonl", sibling = output)
     worker = setting(ctx, "worker")
@@ -185,27 +225,31 @@ def _act(ctx, crate, mnemonic, progress_message, action, options, output, transi
     hollow.add("--deny-unstable-features")
     hollow.add("--")
     hollow.add(toolchain.rustc)
-    against_hollow = mnemonic == "RustcMetadata" or direct
-    _add_rustc_arguments(rustc, ctx, crate, transitive[0], against_hollow, flags)
+    against_hollow = mnemonic in ["RustcMetadata", "RustcCompile"] or (mnemonic == "Rustc" and direct)
+    _add_rustc_arguments(rustc, ctx, crate, transitive[0], against_hollow, flags, linked)
     ctx.actions.run(
         executable = toolchain.hollow,
         arguments = arguments,
         env = dict(toolchain.env, **env),
         execution_requirements = _WORKERS[worker],
-        inputs = depset(direct + [toolchain.rustc], transitive = transitive + [crate.sources, crate.proc_macros, toolchain.sysroot]),
+        inputs = depset(direct + [toolchain.rustc], transitive = transitive + [crate.compile_data, crate.proc_macros, toolchain.sysroot]),
         mnemonic = mnemonic,
         outputs = [output, diagnostics],
         progress_message = progress_message,
     )
     return diagnostics
 
-def _add_rustc_arguments(arguments, ctx, crate, rlibs, against_hollow, flags):
+def _add_rustc_arguments(arguments, ctx, crate, rlibs, against_hollow, flags, linked):
     arguments.add(crate.root)
     arguments.add(crate.name, format = "--crate-name=%s")
     arguments.add(crate.type, format = "--crate-type=%s")
     arguments.add(crate.edition, format = "--edition=%s")
     arguments.add(crate.id, format = "-Cmetadata=%s")
-    arguments.add(crate.id, format = "-Cextra-filename=-%s")
+    if linked and crate.type != "proc-macro":
+        # A shared library knows its own name.
+        arguments.add("-o", linked)
+    else:
+        arguments.add(crate.id, format = "-Cextra-filename=-%s")
     mode = ctx.var["COMPILATION_MODE"]
     arguments.add(ctx.toolchains[TOOLCHAIN_TYPE].opt_level.get(mode, "0"), format = "-Copt-level=%s")
     if mode == "dbg":
@@ -215,7 +259,7 @@ def _add_rustc_arguments(arguments, ctx, crate, rlibs, against_hollow, flags):
         arguments.add(extern.hollow if against_hollow else extern.full, format = "--extern=%s=%%s" % extern.name)
     arguments.add_all(rlibs, map_each = _directory, format_each = "-Ldependency=%s", uniquify = True)
     arguments.add_all(crate.proc_macros, map_each = _directory, format_each = "-Ldependency=%s", uniquify = True)
-    if crate.type == "proc-macro":
+    if crate.proc_macro:
         arguments.add("--extern=proc_macro")
     arguments.add_all(flags)
     arguments.add_all(crate.flags)
@@ -241,26 +285,62 @@ def _identity(label):
     text = "%s//%s:%s" % (label.workspace_name, label.package, label.name)
     return ("%d%d" % (hash(text), hash(text[::-1]))).replace("-", "_")
 
-def _root(ctx, default):
+def _root(ctx, srcs, default):
     if ctx.file.crate_root:
-        return ctx.file.crate_root
-    if len(ctx.files.srcs) == 1:
-        return ctx.files.srcs[0]
-    roots = [file for file in ctx.files.srcs if file.basename in [default, ctx.label.name + ".rs"]]
+        # It may be in the tree of all sources.
+        same = [file for file in srcs if file.short_path.endswith("/" + ctx.file.crate_root.short_path)]
+        return same[0] if len(same) == 1 else ctx.file.crate_root
+    if len(srcs) == 1:
+        return srcs[0]
+    roots = [file for file in srcs if file.basename in [default, ctx.label.name + ".rs"]]
     if len(roots) != 1:
         fail("%s: %d of its sources could be the crate's root: name it with `crate_root`" % (ctx.label, len(roots)))
     return roots[0]
 
+def _in_one_tree(ctx, files, sources = None):
+    """Lays files out in one tree if some files of the crate are generated.
+
+    rustc looks for a module's file, and for an included one, beside the file that names it, and Bazel has generated files in another place.
+
+    Args:
+      ctx: the rule context.
+      files: the files.
+      sources: the crate's sources as they were laid out, if these are other files.
+
+    Returns:
+      The files, in their order."""
+    generated = [file for file in ctx.files.srcs + ctx.files.compile_data if not file.is_source]
+    if not generated:
+        return files
+    tree = "_sources/%s" % ctx.label.name
+    laid_out = []
+    for file in files:
+        path = file.short_path
+        link = ctx.actions.declare_file("%s/%s" % (tree, path[len("../"):] if path.startswith("../") else path))
+        if sources and link in sources:
+            continue
+        ctx.actions.symlink(output = link, target_file = file)
+        laid_out.append(link)
+    return laid_out
+
 def _expanded(ctx, env):
-    return {name: ctx.expand_location(value, ctx.attr.compile_data) for name, value in env.items()}
+    # `include_str!` takes a relative path for one that begins at the source file.
+    here = ctx.toolchains[TOOLCHAIN_TYPE].working_directory
+    expanded = {}
+    for name, value in env.items():
+        for path in ["$(location ", "$(execpath "]:
+            value = value.replace(path, here + path)
+        expanded[name] = ctx.expand_make_variables("rustc_env", ctx.expand_location(value, ctx.attr.compile_data), {})
+    return expanded
 
 def _cargo_environment(ctx, crate_name):
     numbers, _, pre = ctx.attr.version.partition("-")
     numbers = (numbers.split(".") + ["0", "0"])[:3]
     directory = "/".join([part for part in [ctx.label.workspace_root, ctx.label.package] if part])
+    here = ctx.toolchains[TOOLCHAIN_TYPE].working_directory
     return {
         "CARGO_CRATE_NAME": crate_name,
-        "CARGO_MANIFEST_DIR": directory or ".",
+        "CARGO_MANIFEST_DIR": (here + directory) or ".",
         "CARGO_PKG_NAME": ctx.label.name,
         "CARGO_PKG_VERSION": ctx.attr.version,
         "CARGO_PKG_VERSION_MAJOR": numbers[0],

@@ -51,6 +51,7 @@ rust_toolchain(
     linker = {linker},
     rustc = "bin/rustc",
     sysroot = glob(["lib/**"]),
+    working_directory = {working_directory},
 )
 
 toolchain(
@@ -90,6 +91,7 @@ def _rust_repository_impl(repository_ctx):
         dylib_extension = repr(".dylib" if "apple" in target else ".so"),
         hollow = repr(repository_ctx.attr.hollow),
         linker = repr(linker),
+        working_directory = repr("/proc/self/cwd/" if "linux" in target else ""),
     ))
 
 rust_repository = repository_rule(

@@ -1,7 +1,7 @@
 """The rules. Their attributes are those that users of other Rust rules know."""
 
 load(":compile.bzl", "compile_library", "crate_of", "link")
-load(":providers.bzl", "RustLibraryInfo", "RustProcMacroInfo")
+load(":providers.bzl", "RustCrateInfo", "RustLibraryInfo", "RustProcMacroInfo")
 load(":toolchain.bzl", "TOOLCHAIN_TYPE")
 
 _CRATE = {
@@ -16,11 +16,13 @@ _CRATE = {
     "data": attr.label_list(allow_files = True, doc = "Files that are there when the program runs."),
     "deps": attr.label_list(providers = [RustLibraryInfo], doc = "Libraries."),
     "edition": attr.string(doc = "The toolchain's, unless said otherwise."),
+    "pipelining": attr.string(values = ["", "off", "hollow"], doc = "In place of the setting."),
     "proc_macro_deps": attr.label_list(providers = [RustProcMacroInfo], cfg = "exec", doc = "Macros, which run in the compiler."),
     "rustc_env": attr.string_dict(doc = "For `env!`, and for macros. `$(location)` is that of something in `compile_data`."),
     "rustc_flags": attr.string_list(doc = "More arguments for rustc, such as the cfgs that a build script would set."),
     "srcs": attr.label_list(allow_files = [".rs"], doc = "The sources."),
     "version": attr.string(default = "0.0.0", doc = "For `env!(\"CARGO_PKG_VERSION\")`."),
+    "_pipelining": attr.label(default = "//bzl:pipelining"),
     "_worker": attr.label(default = "//bzl:worker"),
     "_worker_pipelining": attr.label(default = "//bzl:worker_pipelining"),
 }
@@ -28,11 +30,15 @@ _CRATE = {
 _LIBRARY = dict(
     _CRATE,
     interface = attr.string(values = ["", "off", "keep", "drop"], doc = "In place of the setting."),
-    pipelining = attr.string(values = ["", "off", "hollow"], doc = "In place of the setting."),
     sealing = attr.string(values = ["", "off", "on"], doc = "In place of the setting."),
     _interface = attr.label(default = "//bzl:interface"),
-    _pipelining = attr.label(default = "//bzl:pipelining"),
     _sealing = attr.label(default = "//bzl:sealing"),
+)
+
+_LINKED = dict(
+    _CRATE,
+    split_link = attr.string(values = ["", "off", "on"], doc = "In place of the setting."),
+    _split_link = attr.label(default = "//bzl:split_link"),
 )
 
 def _runfiles(ctx):
@@ -43,9 +49,11 @@ def _runfiles(ctx):
     return runfiles
 
 def _rust_library_impl(ctx):
-    library = compile_library(ctx, crate_of(ctx, "rlib", "lib.rs"))
+    crate = crate_of(ctx, "rlib", "lib.rs")
+    library = compile_library(ctx, crate)
     return [
         library,
+        RustCrateInfo(crate = crate),
         DefaultInfo(files = depset([library.full]), runfiles = _runfiles(ctx)),
         OutputGroupInfo(diagnostics = library.diagnostics, hollow_rlib = depset([library.hollow])),
     ]
@@ -59,22 +67,24 @@ rust_library = rule(
 
 def _rust_binary_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name)
-    groups = link(ctx, crate_of(ctx, "bin", "main.rs"), output, "program")
+    crate = crate_of(ctx, "bin", "main.rs")
+    groups = link(ctx, crate, output, "program")
     return [
+        RustCrateInfo(crate = crate),
         DefaultInfo(files = depset([output]), executable = output, runfiles = _runfiles(ctx)),
         groups,
     ]
 
 rust_binary = rule(
     implementation = _rust_binary_impl,
-    attrs = _CRATE,
+    attrs = _LINKED,
     doc = "A program.",
     executable = True,
     toolchains = [TOOLCHAIN_TYPE],
 )
 
 def _rust_test_impl(ctx):
-    base = ctx.attr.crate[RustLibraryInfo].crate if ctx.attr.crate else None
+    base = ctx.attr.crate[RustCrateInfo].crate if ctx.attr.crate else None
     output = ctx.actions.declare_file(ctx.label.name)
     groups = link(ctx, crate_of(ctx, "bin", "lib.rs", base), output, "test", ["--test"])
     return [
@@ -84,14 +94,15 @@ def _rust_test_impl(ctx):
     ]
 
 def _test_environment(ctx):
-    targets = ctx.attr.data
-    return {name: ctx.expand_location(value, targets) for name, value in ctx.attr.env.items()}
+    # A test runs among its runfiles, where a built file is by another path than in the actions.
+    values = {name: value.replace("$(location ", "$(rootpath ") for name, value in ctx.attr.env.items()}
+    return {name: ctx.expand_location(value, ctx.attr.data) for name, value in values.items()}
 
 rust_test = rule(
     implementation = _rust_test_impl,
     attrs = dict(
-        _CRATE,
-        crate = attr.label(providers = [RustLibraryInfo], doc = "A library whose own tests are to run, in place of `srcs`."),
+        _LINKED,
+        crate = attr.label(providers = [RustCrateInfo], doc = "A library, program or macro whose own tests are to run, in place of `srcs`."),
         env = attr.string_dict(doc = "The environment of the test. `$(location)` is that of something in `data`."),
     ),
     doc = "A test: the `#[test]` functions of its sources, or of a library.",
@@ -105,6 +116,7 @@ def _rust_proc_macro_impl(ctx):
     output = ctx.actions.declare_file("_macro/lib%s-%s%s" % (crate.name, crate.id, extension))
     groups = link(ctx, crate, output, "proc-macro")
     return [
+        RustCrateInfo(crate = crate),
         DefaultInfo(files = depset([output])),
         groups,
         RustProcMacroInfo(library = output, name = crate.name),
@@ -112,7 +124,7 @@ def _rust_proc_macro_impl(ctx):
 
 rust_proc_macro = rule(
     implementation = _rust_proc_macro_impl,
-    attrs = _CRATE,
+    attrs = _LINKED,
     doc = "A proc-macro, for `proc_macro_deps`.",
     toolchains = [TOOLCHAIN_TYPE],
 )
@@ -122,13 +134,14 @@ def _rust_shared_library_impl(ctx):
     output = ctx.actions.declare_file("lib%s%s" % (crate.name, ctx.toolchains[TOOLCHAIN_TYPE].dylib_extension))
     groups = link(ctx, crate, output, "shared library")
     return [
+        RustCrateInfo(crate = crate),
         DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx)),
         groups,
     ]
 
 rust_shared_library = rule(
     implementation = _rust_shared_library_impl,
-    attrs = _CRATE,
+    attrs = _LINKED,
     doc = "A shared library for programs in other languages.",
     toolchains = [TOOLCHAIN_TYPE],
 )
@@ -138,6 +151,7 @@ def _rust_static_library_impl(ctx):
     output = ctx.actions.declare_file("lib%s.a" % crate.name)
     groups = link(ctx, crate, output, "static library")
     return [
+        RustCrateInfo(crate = crate),
         DefaultInfo(files = depset([output]), runfiles = _runfiles(ctx)),
         groups,
     ]

@@ -12,6 +12,7 @@ def _rust_toolchain_impl(ctx):
         opt_level = ctx.attr.opt_level,
         rustc = ctx.file.rustc,
         sysroot = depset(ctx.files.sysroot),
+        working_directory = ctx.attr.working_directory,
     )]
 
 rust_toolchain = rule(
@@ -31,6 +32,10 @@ rust_toolchain = rule(
         ),
         "rustc": attr.label(mandatory = True, allow_single_file = True, cfg = "exec", doc = "The compiler; no rustup proxy."),
         "sysroot": attr.label_list(allow_files = True, cfg = "exec", doc = "The compiler's libraries and the standard library."),
+        "working_directory": attr.string(
+            doc = "A path that leads to any process's own working directory and ends in `/`, such as `/proc/self/cwd/` on Linux: what " +
+                  "`CARGO_MANIFEST_DIR` and `$(location)` in `rustc_env` begin with, so that `include_str!` finds the files. Without one they are relative.",
+        ),
     },
     doc = "A Rust compiler and hollow.",
 )

@@ -19,6 +19,11 @@ impl Action {
     fn is_library(&self) -> bool {
         self.outputs[0].ends_with(".rlib")
     }
+
+    /// Whether it runs rustc against hollow rlibs; all others link.
+    fn compiles(&self) -> bool {
+        self.is_library() || self.mnemonic == "RustcCompile"
+    }
 }
 
 fn actions(workspace: &Workspace, settings: &str) -> Vec<Action> {
@@ -58,19 +63,31 @@ fn is_hollow(input: &str) -> bool {
 }
 
 #[test]
-fn libraries_see_hollow_rlibs_only_and_programs_full_ones_only() {
+fn compilers_see_hollow_rlibs_only_and_linkers_full_ones_only() {
     let Some(workspace) = Workspace::example() else { return };
     for settings in ["", "--@rustc_hollow//bzl:interface=drop"] {
         let actions = actions(&workspace, settings);
         for action in &actions {
             let mut rlibs = action.inputs.iter().filter(|input| is_built_rlib(input));
-            assert!(rlibs.all(|rlib| is_hollow(rlib) == action.is_library()), "{action:#?}");
+            assert!(rlibs.all(|rlib| is_hollow(rlib) == action.compiles()), "{action:#?}");
         }
         let is_top = |action: &&Action| action.target.starts_with("//diamond:top ");
         let rlibs = |action: &Action| action.inputs.iter().filter(|input| is_built_rlib(input)).count();
         // Three below it, and in the link action its own.
         assert_eq!(actions.iter().filter(is_top).map(rlibs).collect::<Vec<_>>(), [3, 4]);
     }
+}
+
+#[test]
+fn a_program_is_compiled_from_its_sources_and_linked_without_them() {
+    let Some(workspace) = Workspace::example() else { return };
+    let of_program = |settings: &str| -> Vec<(String, bool)> {
+        let actions = actions(&workspace, settings);
+        let actions = actions.into_iter().filter(|action| action.target.starts_with("//hello:hello "));
+        actions.map(|action| (action.mnemonic, action.inputs.iter().any(|input| input == "hello/main.rs"))).collect()
+    };
+    assert_eq!(of_program(""), [("RustcCompile".to_owned(), true), ("RustcLink".to_owned(), false)]);
+    assert_eq!(of_program("--@rustc_hollow//bzl:split_link=off"), [("Rustc".to_owned(), true)]);
 }
 
 #[test]
@@ -108,7 +125,7 @@ fn no_search_path_has_hollow_and_full_rlibs() {
                     }
                 })
                 .collect();
-            let expected = if action.is_library() { ["hollow", "macro"] } else { ["full", "macro"] };
+            let expected = if action.compiles() { ["hollow", "macro"] } else { ["full", "macro"] };
             assert!(
                 !kinds.is_empty() && kinds.iter().all(|kind| *kind == kinds[0] && expected.contains(kind)),
                 "{path}: {kinds:?} {action:#?}"

@@ -20,7 +20,7 @@ fn from_another_output_base_with_a_shared_remote_cache_no_rustc_runs() {
 #[test]
 fn outputs_do_not_depend_on_where_they_are_made() {
     let mut made = Vec::new();
-    for strategy in ["linux-sandbox", "local"] {
+    for strategy in ["sandboxed", "local"] {
         let Some(workspace) = Workspace::example() else { return };
         workspace.bazel(&format!("build //hello --spawn_strategy={strategy} --compilation_mode=dbg")).ok();
         made.push(workspace.read("bazel-bin/hello/hello"));

@@ -6,7 +6,7 @@ use super::workspace::{ALL, Workspace};
 fn the_example_builds_and_its_tests_pass_in_the_sandbox() {
     let Some(workspace) = Workspace::example() else { return };
     workspace.vendor();
-    let tested = workspace.bazel(&format!("test --spawn_strategy=linux-sandbox {ALL}")).ok();
+    let tested = workspace.bazel(&format!("test --spawn_strategy=sandboxed {ALL}")).ok();
     assert_eq!(tested.stdout.matches(" PASSED in ").count(), 2, "{tested:?}");
     workspace.check_programs();
 }
@@ -33,7 +33,7 @@ fn a_target_can_differ_from_the_settings() {
     let Some(workspace) = Workspace::example() else { return };
     workspace.replace("diamond/BUILD.bazel", "name = \"left\",", "name = \"left\",\n    pipelining = \"off\",");
     workspace.replace("diamond/BUILD.bazel", "name = \"right\",", "name = \"right\",\n    interface = \"keep\",");
-    for strategy in ["linux-sandbox", "local"] {
+    for strategy in ["sandboxed", "local"] {
         workspace.bazel(&format!("build //hello --spawn_strategy={strategy}")).ok();
         assert_eq!(workspace.run("hello/hello"), "hello, world! a Guest 1.2.3 42\n");
     }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::graph::{self, Size};
 use super::workspace::Workspace;
 use crate::rebuilds::{EDITS, Edit, LIBRARY, MIDDLE, PRINTED, Rebuilt};
 
 const BOTTOM: [&str; 2] = ["RustcMetadata libbase", "Rustc libbase"];
-const LINK: &str = "Rustc chain";
+const LINK: &str = "RustcLink chain";
 
 /// Everything above the library.
 fn dependents() -> BTreeSet<String> {
     let levels = (1..=4).flat_map(|level| [format!("RustcMetadata liblevel{level}"), format!("Rustc liblevel{level}")]);
-    levels.chain([LINK.to_owned()]).collect()
+    levels.chain(["RustcCompile chain.plan".to_owned(), LINK.to_owned()]).collect()
 }
 
 fn full_rlib(workspace: &Workspace) -> Vec<u8> {
@@ -57,4 +58,20 @@ fn with_lines_kept_bazel_executes_what_the_table_says() {
 #[test]
 fn with_lines_dropped_bazel_executes_what_the_table_says() {
     every_edit("drop", |edit| edit.drop);
+}
+
+#[test]
+fn a_private_body_far_down_reruns_the_rustc_of_one_crate_and_the_linkers_above_it() {
+    let Some(workspace) = Workspace::example() else { return };
+    graph::write(&workspace, &Size { layers: 3, width: 4, tests: 4 });
+    for (settings, link) in [("", "RustcLink"), ("--@rustc_hollow//bzl:split_link=off", "Rustc")] {
+        let build = format!("//graph:all --@rustc_hollow//bzl:interface=drop {settings}");
+        workspace.executed(&build);
+        workspace.replace("graph/c0_0.rs", "value * 31", "value * 37");
+        let linked = ["graph", "t0", "t1", "t2", "t3"].map(|name| format!("{link} {name}"));
+        let edited = ["RustcMetadata libc0_0", "Rustc libc0_0"].map(str::to_owned);
+        assert_eq!(workspace.executed(&build), edited.into_iter().chain(linked).collect());
+        workspace.replace("graph/c0_0.rs", "value * 37", "value * 31");
+    }
+    workspace.bazel("test //graph:all --@rustc_hollow//bzl:interface=drop").ok();
 }

@@ -31,8 +31,32 @@ impl Workspace {
         let startup = workspace.read(".bazelrc");
         workspace.copy(&repository().join("fixtures/bazel"), "workspace");
         workspace.write(".bazelrc", [startup, workspace.read(".bazelrc")].concat());
-        workspace.replace("WORKSPACE", "../..", &repository().display().to_string());
+        for file in ["WORKSPACE", "MODULE.bazel"] {
+            workspace.replace(file, "../..", &repository().display().to_string());
+        }
+        if workspace.has_modules() {
+            workspace.write(".bazelrc", [workspace.read(".bazelrc"), workspace.without_registry().into()].concat());
+        }
         Some(workspace)
+    }
+
+    /// Whether MODULE.bazel counts, not WORKSPACE.
+    fn has_modules(&self) -> bool {
+        let version = run(self.scratch.command("bazel").arg("--version")).ok().stdout;
+        let major = version.trim_start_matches("bazel ").split('.').next().and_then(|major| major.parse().ok());
+        major.is_some_and(|major: u32| major >= 7)
+    }
+
+    /// Bazel's own modules depend on modules of the central registry that the example has no use for: empty ones will do. (Debian's Bazel
+    /// overrides the others itself.)
+    fn without_registry(&self) -> String {
+        let mut rc = String::from("common --noenable_workspace\n");
+        for module in ["apple_support", "buildozer", "protobuf", "zlib"] {
+            self.write(&format!("../modules/{module}/MODULE.bazel"), format!("module(name = \"{module}\")"));
+            let path = self.path("../modules");
+            rc += &format!("common --override_module={module}={}/{module}\n", path.display());
+        }
+        rc
     }
 
     /// A directory where Bazel is told where to keep everything.
