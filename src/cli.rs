@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::action::{Action, Deps, Explain, Options};
+use crate::process::Seeds;
 use crate::rustc::{CommandLine, response_file};
 use crate::{action, cargo, inspect, interface, link, print, worker};
 
@@ -539,6 +540,9 @@ struct CommonOptions {
     /// Print the rewritten command and run nothing
     #[arg(long, value_enum, value_name = "FORMAT")]
     print: Option<PrintFormat>,
+    /// Let each process see other seeds of `HashMap`s in macros, as rustc by itself does
+    #[arg(long)]
+    random_seeds: bool,
     /// Say on standard error what was decided, and why
     #[arg(long)]
     explain: bool,
@@ -689,8 +693,9 @@ enum InspectFormat {
 
 impl CommonOptions {
     fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
-        let Self { output, remap_cwd, deny_unstable_features, one_rustc, diagnostics, print, explain } = self;
-        let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, one_rustc, ..Options::default() };
+        let Self { output, remap_cwd, deny_unstable_features, one_rustc, diagnostics, print, random_seeds, explain } = self;
+        let seeds = if random_seeds { Seeds::Random } else { Seeds::Fixed };
+        let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, one_rustc, seeds, ..Options::default() };
         ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
     }
 }

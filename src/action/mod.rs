@@ -34,6 +34,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::link;
+use crate::process::Seeds;
 use crate::rustc::CommandLine;
 
 /// Which action over a crate.
@@ -72,6 +73,8 @@ pub struct Options {
     pub link_plan: Option<PathBuf>,
     /// Take the flags with which one process can serve both actions of a library.
     pub one_rustc: bool,
+    /// Which seeds macros see.
+    pub seeds: Seeds,
 }
 
 /// What the link action of an rlib compiles against.
@@ -105,6 +108,8 @@ pub struct Plan {
     pub interface: Option<InterfaceOptions>,
     /// Whether rustc gets the flags with which one process can serve both actions.
     pub one_rustc: bool,
+    /// Which seeds macros see.
+    pub seeds: Seeds,
     /// Whether a linker runs: then a failure can leave a partial output.
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.

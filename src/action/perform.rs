@@ -1,5 +1,6 @@
 //! Doing what was planned: the edge where files and processes are.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use super::{
     After, Explain, InterfaceOptions, InterfacePass, Plan, Split, artifact_messages, compile, first_error, kept_overlay, relink,
 };
 use crate::interface::Lines;
-use crate::process::{Ended, Invocation, Limits, Runner, die_of, temporary_directory, without_temporary_name};
+use crate::process::{Ended, Invocation, Limits, Preload, Runner, Seeds, die_of, temporary_directory, without_temporary_name};
 use crate::report;
 use crate::rlib::{Kind, Rlib, Seal};
 use crate::rustc::CommandLine;
@@ -46,15 +47,18 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     }
     prepare(plan)?;
     let limits = Limits::current();
+    let preload = preload(plan, program, explain);
+    let mut env = plan.env.clone();
+    env.extend(preload.as_ref().map(Preload::variable));
     if plan.after.is_empty() && plan.interface.is_none() && plan.diagnostics.is_none() && is_safe_in_place(plan) {
-        let last = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: plan.env.clone() };
+        let last = Invocation { program: program.to_owned(), args: plan.line.clone().into_tokens(), env: env.clone() };
         if last.fits(&limits) {
             return Err(cannot_run(program, last.exec()));
         }
     }
 
     let runner = Runner::new().context("cannot listen for signals")?;
-    let result = attend(plan, program, &runner, &limits, &twin, explain);
+    let result = attend(plan, program, &env, &runner, &limits, &twin, explain);
     if let Some(signal) = runner.interrupted() {
         die_of(signal);
     }
@@ -62,11 +66,19 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
 }
 
 /// Does everything around a rustc whose end is awaited. What is temporary is gone afterwards.
-fn attend(plan: &Plan, program: &Path, runner: &Runner, limits: &Limits, twin: &HollowTwin, explain: &mut Explain) -> Result<u8> {
+fn attend(
+    plan: &Plan,
+    program: &Path,
+    env: &[(OsString, OsString)],
+    runner: &Runner,
+    limits: &Limits,
+    twin: &HollowTwin,
+    explain: &mut Explain,
+) -> Result<u8> {
     let scratch = temporary_directory()?;
     let staging = Staging::new(plan, &scratch)?;
     let invocation = |line: &CommandLine| {
-        let mut env = plan.env.clone();
+        let mut env = env.to_vec();
         env.push(("TMPDIR".into(), scratch.path().into()));
         let mut invocation = Invocation { program: program.to_owned(), args: line.clone().into_tokens(), env };
         if !invocation.fits(limits) {
@@ -121,6 +133,19 @@ fn attend(plan: &Plan, program: &Path, runner: &Runner, limits: &Limits, twin: &
         }
     }
     result
+}
+
+/// Fixes the seeds that macros see, where that is wanted and possible.
+fn preload(plan: &Plan, program: &Path, explain: &mut Explain) -> Option<Preload> {
+    let preload = match plan.seeds {
+        Seeds::Fixed => Preload::new(program),
+        Seeds::Random => Err("--random-seeds"),
+    };
+    match &preload {
+        Ok(_) => explain.note(format_args!("HashMaps in macros start from fixed seeds; --random-seeds is without")),
+        Err(why) => explain.note(format_args!("HashMaps in macros start from random seeds: {why}")),
+    }
+    preload.ok()
 }
 
 /// Makes the hollow rlib from the interface source. `None` if that could not be done: then the plain hollow rlib is right, or else the

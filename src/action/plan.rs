@@ -87,6 +87,7 @@ pub fn plan(
         diagnostics,
         interface,
         one_rustc,
+        seeds: options.seeds,
         links,
         after,
         crate_name,

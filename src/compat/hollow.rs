@@ -22,6 +22,7 @@ const OPTIONS: [(&str, Value); 14] = [
     ("--plan", Value::Some),
     ("--plan-format", Value::Some),
     ("--print", Value::Some),
+    ("--random-seeds", Value::None),
     ("--remap-cwd", Value::Some),
     ("--seal-with", Value::Some),
     ("--verify-against", Value::Some),

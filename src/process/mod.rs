@@ -3,10 +3,12 @@
 mod child;
 mod exit;
 mod limits;
+mod seeds;
 
 pub use child::Runner;
 pub use exit::{Ended, die_of, signal_name};
 pub use limits::Limits;
+pub use seeds::{Preload, Seeds};
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -32,6 +32,7 @@ mod rules;
 mod rustc_action;
 mod seal;
 mod seal_refusals;
+mod seeds;
 mod split_link;
 mod support;
 mod usage;

@@ -277,8 +277,8 @@ fn nondeterministic_pair() -> Scratch {
     let proc_macro = scratch.list("").into_iter().find(|name| name.starts_with("libm.")).unwrap();
     let a = format!("--crate-type=lib --extern=m={proc_macro} --out-dir=out a.rs");
     for _ in 0..TRIES {
-        scratch.action("metadata", &a).ok();
-        scratch.action("link", &a).ok();
+        scratch.action("metadata --random-seeds", &a).ok();
+        scratch.action("link --random-seeds", &a).ok();
         if scratch.hollow(&["inspect", FULL, HOLLOW]).code == Some(1) {
             scratch.action("metadata", B).ok();
             scratch.action("link", B).ok();

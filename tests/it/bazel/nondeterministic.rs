@@ -1,14 +1,14 @@
-//! A derive macro that does not expand the same way twice.
+//! A derive macro that does not expand the same way twice, whatever the seeds of its `HashMap`s: the time decides.
 
 use super::workspace::Workspace;
 
 const MACRO: &str = r#"
-use std::collections::HashMap;
-
 #[proc_macro_derive(Shuffled)]
 pub fn shuffled(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let methods: HashMap<u32, u32> = (0..30).map(|number| (number, number * 2)).collect();
-    let methods: String = methods.iter().map(|(name, value)| format!("pub fn m{name}(&self) -> u32 {{ {value} }}")).collect();
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+    let mut methods: Vec<u32> = (0..30).collect();
+    methods.sort_by_key(|number| (number + 1).wrapping_mul(time | 1));
+    let methods: String = methods.iter().map(|name| format!("pub fn m{name}(&self) -> u32 {{ {} }}", name * 2)).collect();
     format!("impl Numbers {{ {methods} }}").parse().unwrap()
 }
 "#;
