@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::action::{Action, Deps, Explain, Options};
+use crate::action::{Action, Deps, Explain, Options, Remedy};
 use crate::process::Seeds;
-use crate::rustc::{CommandLine, response_file};
-use crate::{action, cargo, inspect, interface, link, print, worker};
+use crate::rustc::{CommandLine, Settings, response_file};
+use crate::{action, cargo, doctor, inspect, interface, link, print, worker};
 
 /// What hollow was asked to do.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub enum Command {
     WorkOnce(Vec<OsString>),
     /// `hollow interface`.
     Interface(InterfaceRequest),
+    /// `hollow doctor`.
+    Doctor(DoctorRequest),
     /// `hollow inspect`.
     Inspect {
         /// The files.
@@ -88,6 +90,7 @@ pub struct ActionRequest {
     /// Print the command and run nothing.
     pub print: Option<print::Format>,
     explain: bool,
+    doctor_report: Option<PathBuf>,
     /// rustc and its arguments, as they came.
     rustc: Vec<OsString>,
 }
@@ -95,19 +98,16 @@ pub struct ActionRequest {
 impl ActionRequest {
     /// The path of the rustc to run. An error if there is none, so that nothing is touched then.
     pub fn rustc(&self) -> Result<PathBuf> {
-        let name =
-            self.rustc.first().context("there is no rustc command line: give the one of an ordinary compilation after `--`")?;
-        which::which(name).map_err(|_| {
-            let name = Path::new(name);
-            let path = name.display();
-            match name.metadata() {
-                _ if !name.as_os_str().as_bytes().contains(&b'/') => {
-                    anyhow!("cannot find rustc as `{path}`: there is no such program in PATH")
-                }
-                Ok(_) => anyhow!("cannot run `{path}` as rustc: it is not an executable file"),
-                Err(error) => anyhow!("cannot find rustc as `{path}`: {error}"),
-            }
-        })
+        rustc(&self.rustc)
+    }
+
+    /// How, for the crate of this command line.
+    pub fn options(&self, line: &CommandLine) -> Result<Options> {
+        let mut options = self.options.clone();
+        if let Some(report) = &self.doctor_report {
+            options.remedy = Remedy::of(report, &Settings::of(line).crate_name_or_derived())?;
+        }
+        Ok(options)
     }
 
     /// rustc's arguments as they came.
@@ -126,6 +126,26 @@ impl ActionRequest {
     }
 }
 
+/// `hollow doctor`, with everything that was said about it.
+#[derive(Debug)]
+pub struct DoctorRequest {
+    /// How.
+    pub request: doctor::Request,
+    rustc: Vec<OsString>,
+}
+
+impl DoctorRequest {
+    /// The path of the rustc to run.
+    pub fn rustc(&self) -> Result<PathBuf> {
+        rustc(&self.rustc)
+    }
+
+    /// rustc's arguments, response files expanded.
+    pub fn command_line(&self) -> Result<CommandLine> {
+        command_line(&self.rustc)
+    }
+}
+
 /// `hollow interface`, with everything that was said about it.
 #[derive(Debug)]
 pub struct InterfaceRequest {
@@ -139,6 +159,21 @@ impl InterfaceRequest {
     pub fn command_line(&self) -> Result<CommandLine> {
         command_line(&self.rustc)
     }
+}
+
+fn rustc(rustc: &[OsString]) -> Result<PathBuf> {
+    let name = rustc.first().context("there is no rustc command line: give the one of an ordinary compilation after `--`")?;
+    which::which(name).map_err(|_| {
+        let name = Path::new(name);
+        let path = name.display();
+        match name.metadata() {
+            _ if !name.as_os_str().as_bytes().contains(&b'/') => {
+                anyhow!("cannot find rustc as `{path}`: there is no such program in PATH")
+            }
+            Ok(_) => anyhow!("cannot run `{path}` as rustc: it is not an executable file"),
+            Err(error) => anyhow!("cannot find rustc as `{path}`: {error}"),
+        }
+    })
 }
 
 fn command_line(rustc: &[OsString]) -> Result<CommandLine> {
@@ -223,6 +258,9 @@ fn command(command: Commands, rustc: Vec<OsString>) -> Command {
             jobs: jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get),
         }),
         Commands::Interface(options) => Command::Interface(InterfaceRequest { request: options.into(), rustc }),
+        Commands::Doctor { runs, format } => {
+            Command::Doctor(DoctorRequest { request: doctor::Request { runs, format: format.into() }, rustc })
+        }
         Commands::Seal { full, with, output } => Command::Seal { output: output.unwrap_or_else(|| full.clone()), full, with },
         Commands::Inspect { rlibs, format } => Command::Inspect { rlibs, format: format.into() },
     }
@@ -353,6 +391,12 @@ Example: what Bazel runs without and with a worker
   hollow worker @liba.params
   hollow worker --persistent_worker";
 
+const DOCTOR_EXAMPLE: &str = "\
+Example: which macros differ?
+  hollow doctor -- rustc --crate-type=lib src/lib.rs
+
+Exit status: 1 if a macro was found; 2 if the crate can't be expanded.";
+
 const INSPECT_EXAMPLE: &str = "\
 Example: do these two agree?
   hollow inspect out/liba.rlib out/_hollow/liba_meta.rlib
@@ -420,6 +464,19 @@ enum Commands {
     /// does not change when only such bodies change.
     #[command(override_usage = "hollow interface [OPTIONS] -- RUSTC ARGS...", after_help = INTERFACE_EXAMPLE)]
     Interface(InterfaceOptions),
+    /// Finds macros that expand differently each time
+    ///
+    /// Expands the crate several times, in processes of their own, and tells what its macros could use that differs. Give the report in JSON to
+    /// --doctor-report of the two actions.
+    #[command(override_usage = "hollow doctor [OPTIONS] -- RUSTC ARGS...", after_help = DOCTOR_EXAMPLE)]
+    Doctor {
+        /// How often to expand the crate; the order of few elements is often the same
+        #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..))]
+        runs: u16,
+        /// How to report; JSON is one line for each crate
+        #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+        format: InspectFormat,
+    },
     /// Tells what an rlib is (hollow or full, its crate, SVH, rustc and members) or a link plan
     ///
     /// Of a link plan it tells the linker, its arguments, the plan's files and the rlibs that it will link; of two plans whether they link the
@@ -543,6 +600,10 @@ struct CommonOptions {
     /// Let each process see other seeds of `HashMap`s in macros, as rustc by itself does
     #[arg(long)]
     random_seeds: bool,
+    /// What `hollow doctor --format json` found, one crate a line: a crate with macros that expand differently each time is compiled so that they do not, or
+    /// else made plain and verified, not sealed
+    #[arg(long, value_name = "FILE")]
+    doctor_report: Option<PathBuf>,
     /// Say on standard error what was decided, and why
     #[arg(long)]
     explain: bool,
@@ -693,10 +754,20 @@ enum InspectFormat {
 
 impl CommonOptions {
     fn into_request(self, action: Action, rustc: Vec<OsString>) -> ActionRequest {
-        let Self { output, remap_cwd, deny_unstable_features, one_rustc, diagnostics, print, random_seeds, explain } = self;
+        let Self {
+            output,
+            remap_cwd,
+            deny_unstable_features,
+            one_rustc,
+            diagnostics,
+            print,
+            random_seeds,
+            doctor_report,
+            explain,
+        } = self;
         let seeds = if random_seeds { Seeds::Random } else { Seeds::Fixed };
         let options = Options { output, deny_unstable_features, remap_cwd, diagnostics, one_rustc, seeds, ..Options::default() };
-        ActionRequest { action, options, print: print.map(print::Format::from), explain, rustc }
+        ActionRequest { action, options, print: print.map(print::Format::from), explain, doctor_report, rustc }
     }
 }
 

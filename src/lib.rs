@@ -9,6 +9,7 @@
 //! | [`action`] | the two actions: an ordinary rustc command line in, the action's own out, and doing it |
 //! | [`cargo`] | Cargo mode: hollow as Cargo's wrapper of rustc |
 //! | [`compat`] | drop-ins for the action executables of rules_rust and Buck2 |
+//! | [`doctor`] | macros that expand differently each time |
 //! | [`worker`] | Bazel's persistent worker: requests in, actions as processes of their own, answers out |
 //! | [`interface`] | interface source: which bodies no dependent can observe, and the crate without them |
 //! | [`link`] | split link: recording the linker's call, link plans, and making the call again without rustc |
@@ -25,6 +26,7 @@ pub mod action;
 pub mod cargo;
 pub mod cli;
 pub mod compat;
+pub mod doctor;
 pub mod inspect;
 pub mod interface;
 pub mod link;

@@ -7,7 +7,7 @@ use hollow::compat::{process_wrapper, rustc_action};
 use hollow::process::Invocation;
 use hollow::rlib::Seal;
 use hollow::rustc::is_question;
-use hollow::{action, cargo, inspect, interface, print, report, worker};
+use hollow::{action, cargo, doctor, inspect, interface, print, report, worker};
 
 /// The status when hollow itself stops an action: a refusal, bad usage, a file that can't be read or written.
 const STOPPED: u8 = 2;
@@ -32,7 +32,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Err(action::cannot_run(&asked.program, asked.exec()));
             }
             let line = action::complete(line, &program)?;
-            let plan = action::plan(request.action, line, &request.options, &action::Machine, &mut request.explain())?;
+            let options = request.options(&line)?;
+            let plan = action::plan(request.action, line, &options, &action::Machine, &mut request.explain())?;
             match request.print {
                 Some(format) => print::plan(&plan, &program, format),
                 None => action::perform(&plan, &program, &mut request.explain()),
@@ -51,6 +52,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             run(cli::parse(std::iter::once("hollow".into()).chain(action)))
         }
         Command::Interface(request) => interface::command::run(&request.command_line()?, &request.request),
+        Command::Doctor(request) => {
+            let program = request.rustc()?;
+            let line = action::complete(request.command_line()?, &program)?;
+            doctor::run(line, &program, request.request)
+        }
         Command::Inspect { rlibs, format } => inspect::inspect(&rlibs, format),
     }
 }

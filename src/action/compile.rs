@@ -11,11 +11,11 @@ use fs_err as fs;
 use super::diagnostics::Said;
 use super::names::full_twin;
 use super::outputs::{self, is_stream, replace_in_dep_info};
-use super::perform::{cannot_run, write_diagnostics};
+use super::perform::{cannot_run, preload, write_diagnostics};
 use super::plan::path_value;
 use super::{Explain, Machine, Plan, Split, World};
 use crate::link::{self, Content, LinkPlan, Manifest, Recorder, Surroundings};
-use crate::process::{Ended, Invocation, Limits, Runner};
+use crate::process::{Ended, Invocation, Limits, Preload, Runner, die_of};
 use crate::report;
 use crate::rustc::{Codegen, CommandLine, Edit, Name, Opt};
 
@@ -42,47 +42,57 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
         return unsplit(reason, explain);
     }
 
+    let preload = preload(plan, program, explain)?;
     let runner = Runner::new().context("cannot listen for signals")?;
-    let linker = link::split::linker(&plan.line);
-    let recorder = Recorder::new(directory_of(path), &linker).context("cannot make a place for the link plan")?;
-    let staging = Staging::new(plan, &recorder);
-    let mut invocation = Invocation { program: program.to_owned(), args: staging.line().into_tokens(), env: plan.env.clone() };
-    invocation.env.extend(recorder.environment());
-    let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
-    if !invocation.fits(&Limits::current()) {
-        invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
-    }
-    let in_place = plan.dep_info.as_deref().filter(|path| staging.dep_info.is_none() && !is_stream(path));
-    let old = outputs::Staging::in_place(plan, in_place.into_iter())?;
-    let ended = run(plan, program, &runner, &invocation);
-    if !matches!(ended, Ok(Ended::Exited(0))) {
-        old.abandon();
-        let ended = ended?;
-        if let Ended::Killed(_) = ended {
-            report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
+    // What is temporary is gone before this process dies of a signal.
+    let attended = (|| {
+        let linker = link::split::linker(&plan.line);
+        let recorder = Recorder::new(directory_of(path), &linker).context("cannot make a place for the link plan")?;
+        let staging = Staging::new(plan, &recorder);
+        let mut invocation =
+            Invocation { program: program.to_owned(), args: staging.line().into_tokens(), env: plan.env.clone() };
+        invocation.env.extend(preload.as_ref().map(Preload::variable));
+        invocation.env.extend(recorder.environment());
+        let scratch = tempfile::Builder::new().prefix("hollow-").tempdir().context("cannot make a temporary directory")?;
+        if !invocation.fits(&Limits::current()) {
+            invocation.use_response_file(&scratch).context("cannot write a response file for rustc")?;
         }
-        return Ok(ExitCode::from(ended.code()));
-    }
-    let surroundings = Surroundings {
-        linker: &linker,
-        output: &staging.output,
-        directories: Machine.working_directory(),
-        incremental: plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental"),
-        full_twin: &full_twin,
-    };
-    match recorder.call(&surroundings) {
-        Ok(call) => {
-            explain.note(format_args!("{} objects and other files for the linker kept", call.files.len()));
-            LinkPlan::write(&manifest(Content::Split(call)), &recorder.kept(), path, *format)?;
+        let in_place = plan.dep_info.as_deref().filter(|path| staging.dep_info.is_none() && !is_stream(path));
+        let old = outputs::Staging::in_place(plan, in_place.into_iter())?;
+        let ended = run(plan, program, &runner, &invocation);
+        if !matches!(ended, Ok(Ended::Exited(0))) {
+            old.abandon();
+            let ended = ended?;
+            if let Ended::Killed(_) = ended {
+                report(format_args!("error: rustc {ended} while compiling crate `{}`", plan.crate_name));
+            }
+            return Ok(ended.code());
         }
-        Err(error) => {
-            let reason = format!("{error:#}");
-            explain.note(format_args!("not split: {reason}: the link action will run rustc"));
-            LinkPlan::write_unsplit(&manifest(Content::Unsplit(reason)), path, *format)?;
+        let surroundings = Surroundings {
+            linker: &linker,
+            output: &staging.output,
+            directories: Machine.working_directory(),
+            incremental: plan.line.values(Name::Codegen).any(|value| Codegen::parse(value).name == "incremental"),
+            full_twin: &full_twin,
+        };
+        match recorder.call(&surroundings) {
+            Ok(call) => {
+                explain.note(format_args!("{} objects and other files for the linker kept", call.files.len()));
+                LinkPlan::write(&manifest(Content::Split(call)), &recorder.kept(), path, *format)?;
+            }
+            Err(error) => {
+                let reason = format!("{error:#}");
+                explain.note(format_args!("not split: {reason}: the link action will run rustc"));
+                LinkPlan::write_unsplit(&manifest(Content::Unsplit(reason)), path, *format)?;
+            }
         }
+        staging.commit().context("cannot put the dep-info into its place")?;
+        Ok(0)
+    })();
+    if let Some(signal) = runner.interrupted() {
+        die_of(signal);
     }
-    staging.commit().context("cannot put the dep-info into its place")?;
-    Ok(ExitCode::SUCCESS)
+    attended.map(ExitCode::from)
 }
 
 /// rustc refuses an old output that is read-only, which is the link action's to replace. It is hidden by another name for the

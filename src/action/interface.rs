@@ -83,7 +83,7 @@ fn names_by_hash(codegen: &Codegen<'_>) -> bool {
 
 /// Unstable options that change neither what dependents are told nor how bodies are compiled.
 fn is_inert_unstable(name: &str) -> bool {
-    const INERT: [&str; 14] = [
+    const INERT: [&str; 15] = [
         "allow-features",
         "binary-dep-depinfo",
         "checksum-hash-algorithm",
@@ -92,6 +92,7 @@ fn is_inert_unstable(name: &str) -> bool {
         "embed-metadata", // Says where they are.
         "macro-backtrace",
         "no-codegen",
+        "proc-macro-execution-strategy",
         "remap-cwd-prefix", // Looked at below.
         "threads",
         "time-passes",

@@ -16,6 +16,7 @@ mod plan;
 mod reach;
 mod refusal;
 mod relink;
+mod remedy;
 mod world;
 
 pub use complete::complete;
@@ -27,6 +28,7 @@ pub use outputs::{replace_in_dep_info, replace_path};
 pub use perform::{cannot_run, perform};
 pub use plan::{path_value, plan};
 pub use refusal::Refusal;
+pub use remedy::Remedy;
 pub use world::{Machine, World};
 
 use std::ffi::OsString;
@@ -75,6 +77,8 @@ pub struct Options {
     pub one_rustc: bool,
     /// Which seeds macros see.
     pub seeds: Seeds,
+    /// What is done about macros that expand differently each time, if the crate has some.
+    pub remedy: Option<Remedy>,
 }
 
 /// What the link action of an rlib compiles against.
@@ -110,6 +114,8 @@ pub struct Plan {
     pub one_rustc: bool,
     /// Which seeds macros see.
     pub seeds: Seeds,
+    /// Whether a remedy relies on fixed seeds.
+    pub needs_fixed_seeds: bool,
     /// Whether a linker runs: then a failure can leave a partial output.
     pub links: bool,
     /// What is to be done when rustc has succeeded, in this order.

@@ -47,7 +47,7 @@ pub fn perform(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Exi
     }
     prepare(plan)?;
     let limits = Limits::current();
-    let preload = preload(plan, program, explain);
+    let preload = preload(plan, program, explain)?;
     let mut env = plan.env.clone();
     env.extend(preload.as_ref().map(Preload::variable));
     if plan.after.is_empty() && plan.interface.is_none() && plan.diagnostics.is_none() && is_safe_in_place(plan) {
@@ -136,16 +136,19 @@ fn attend(
 }
 
 /// Fixes the seeds that macros see, where that is wanted and possible.
-fn preload(plan: &Plan, program: &Path, explain: &mut Explain) -> Option<Preload> {
+pub fn preload(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Option<Preload>> {
     let preload = match plan.seeds {
         Seeds::Fixed => Preload::new(program),
         Seeds::Random => Err("--random-seeds"),
     };
     match &preload {
         Ok(_) => explain.note(format_args!("HashMaps in macros start from fixed seeds; --random-seeds is without")),
+        Err(why) if plan.needs_fixed_seeds => {
+            bail!("crate `{}` has macros that need fixed seeds, says the doctor's report: {why}", plan.crate_name)
+        }
         Err(why) => explain.note(format_args!("HashMaps in macros start from random seeds: {why}")),
     }
-    preload.ok()
+    Ok(preload.ok())
 }
 
 /// Makes the hollow rlib from the interface source. `None` if that could not be done: then the plain hollow rlib is right, or else the

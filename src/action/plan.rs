@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::names::{HOLLOW_DIRECTORY, file_name, hollow_directory, hollow_twin, in_hollow_directory, link_plan};
-use super::{Action, After, Deps, Explain, Options, Plan, Refusal, Split, World, interface, outputs, reach};
+use super::{Action, After, Deps, Explain, Options, Plan, Refusal, Remedy, Split, World, interface, outputs, reach};
 use crate::link;
+use crate::process::Seeds;
 use crate::rustc::{
     Codegen, CommandLine, CrateType, Edit, EmitKind, Extern, Name, Opt, SearchKind, SearchPath, Settings, bootstrap, output,
     unstable,
@@ -40,7 +41,8 @@ pub fn plan(
         Split::Whole => String::new(),
         _ => link::fingerprint(&line, &world.working_directory()),
     };
-    let after = unit.follow_ups(options, &output, explain)?;
+    let remedy = remedy(options, explain);
+    let after = unit.follow_ups(options, remedy, &output, explain)?;
 
     let mut line = unit.emit(line, &output, dep_info.as_deref());
     if action != Action::Link || !unit.product.is_linked() {
@@ -65,7 +67,14 @@ pub fn plan(
     if options.diagnostics.is_some() {
         line.push(Opt::new(Name::ErrorFormat, "json"));
     }
-    let interface = match (&options.interface, interface::obstacle(&line, &settings)) {
+    if remedy == Some(Remedy::CrossThread) {
+        line.push(Remedy::cross_thread());
+    }
+    let obstacle = match remedy {
+        Some(Remedy::Plain) => Some("a macro of it expands differently each time".into()),
+        _ => interface::obstacle(&line, &settings),
+    };
+    let interface = match (&options.interface, obstacle) {
         (Some(_), Some(obstacle)) => {
             explain.note(format_args!("plain hollow rlib, not by interface: {obstacle}"));
             None
@@ -88,12 +97,25 @@ pub fn plan(
         interface,
         one_rustc,
         seeds: options.seeds,
+        needs_fixed_seeds: remedy == Some(Remedy::CrossThread),
         links,
         after,
         crate_name,
         split,
         fingerprint,
     })
+}
+
+/// What is done about macros that expand differently each time. A thread for each call is no help with other seeds each time.
+fn remedy(options: &Options, explain: &mut Explain) -> Option<Remedy> {
+    let remedy = options.remedy?;
+    if remedy == Remedy::CrossThread && options.seeds == Seeds::Random {
+        return Some(Remedy::Plain);
+    }
+    if remedy == Remedy::CrossThread {
+        explain.note(format_args!("each macro call on a thread of its own, because a macro expands differently each time"));
+    }
+    Some(remedy)
 }
 
 /// One crate in one action.
@@ -317,7 +339,13 @@ impl Unit<'_> {
         }
     }
 
-    fn follow_ups(&self, options: &Options, output: &Path, explain: &mut Explain) -> Result<Vec<After>, Refusal> {
+    fn follow_ups(
+        &self,
+        options: &Options,
+        remedy: Option<Remedy>,
+        output: &Path,
+        explain: &mut Explain,
+    ) -> Result<Vec<After>, Refusal> {
         let mut after = Vec::new();
         if let Some(hollow) = &options.verify_against {
             if self.action == Action::Metadata || self.product.is_linked() {
@@ -340,8 +368,13 @@ impl Unit<'_> {
                     "--seal-with makes the metadata agree, so --verify-against could only check what sealing repairs: use one of them",
                 ));
             }
-            explain.note(format_args!("sealed with {}", hollow.display()));
-            after.push(After::Seal(hollow.clone()));
+            if remedy == Some(Remedy::Plain) {
+                explain.note(format_args!("not sealed, but verified: a macro of it expands differently each time"));
+                after.push(After::Verify(hollow.clone()));
+            } else {
+                explain.note(format_args!("sealed with {}", hollow.display()));
+                after.push(After::Seal(hollow.clone()));
+            }
         }
         if self.action == Action::Link
             && self.product == Product::Linked(CrateType::ProcMacro)

@@ -13,7 +13,7 @@ use super::names::{full_directory, full_twin};
 use super::perform::{publish, write_diagnostics};
 use super::{Explain, Machine, Plan, reach};
 use crate::link::{self, LinkPlan, Linked, Replay, Style};
-use crate::process::Runner;
+use crate::process::{Runner, die_of};
 use crate::report;
 
 /// rustc's status when its linker fails.
@@ -66,6 +66,9 @@ pub fn perform(plan: &Plan, path: &Path, program: &Path, explain: &mut Explain) 
         }
         Linked::Interrupted(ended) => {
             report(format_args!("error: the linker {ended} while linking crate `{}`", plan.crate_name));
+            if let Some(signal) = runner.interrupted() {
+                die_of(signal);
+            }
             Ok(Some(ExitCode::from(ended.code())))
         }
     }

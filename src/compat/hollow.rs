@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The options of the actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 14] = [
+const OPTIONS: [(&str, Value); 15] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
     ("--diagnostics", Value::Some),
+    ("--doctor-report", Value::Some),
     ("--explain", Value::None),
     ("--expression-macros", Value::Some),
     ("--interface", Value::Optional),

@@ -11,6 +11,7 @@ mod cargo_mode;
 mod carried;
 mod command_lines;
 mod corpus;
+mod doctor;
 mod drop_ins;
 mod facts;
 mod faults;
