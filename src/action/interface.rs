@@ -2,7 +2,7 @@
 //!
 //! Any failure here is a reason for the plain hollow rlib, never for a failed action.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::aside::Aside;
 use super::{Explain, replace_in_dep_info};
 use crate::interface::overlay::{self, Overlay};
-use crate::interface::{Crate, Disk, Interface, Lines, Options, apart};
+use crate::interface::{Crate, Dependencies, Disk, Interface, Lines, Note, Options, apart};
 use crate::process::temporary_directory;
 use crate::rustc::{Codegen, CommandLine, CrateType, Edit, Extern, Name, Opt, Settings};
 
@@ -108,6 +108,7 @@ pub struct InterfaceSource {
     krate: Crate,
     interface: Interface,
     options: Options,
+    note: Note,
 }
 
 impl InterfaceSource {
@@ -115,16 +116,23 @@ impl InterfaceSource {
     pub fn extract(plain: &CommandLine, how: &InterfaceOptions, explain: &mut Explain) -> Result<Self> {
         let input = plain.inputs().next().context("there is no source file")?;
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-        let options = Options::of(plain, how.lines, how.expression_macros.clone());
+        let mut options = Options::of(plain, how.lines, how.expression_macros.clone());
         let krate = options.load(Path::new(input), Disk, out_dir.as_deref())?;
-        if let Some(name) = krate.place_in_constants().filter(|_| how.lines == Lines::Drop) {
-            bail!("a constant is made from `{name}!`, and lines move in the interface source");
+        let dependencies = Dependencies::read(plain);
+        let (note, reason) = apart(|| {
+            let note = krate.note(&dependencies);
+            let reason = if how.lines == Lines::Drop { krate.keeps_lines(&options, &dependencies, &note) } else { None };
+            (note, reason)
+        })?;
+        if let Some(reason) = reason {
+            explain.note(format_args!("interface: lines are kept, because {reason}"));
+            options.lines = Lines::Keep;
         }
         let interface = apart(|| krate.interface(&options))?;
         for line in interface.report.to_string().lines() {
             explain.note(format_args!("interface: {line}"));
         }
-        Ok(Self { krate, interface, options })
+        Ok(Self { krate, interface, options, note })
     }
 
     /// The crate root.
@@ -152,11 +160,14 @@ impl InterfaceSource {
         overlay::texts(&self.krate, &self.interface, overlay)
     }
 
-    /// The identifiers of the true source that name externs of this command line; the pass depends on nothing else of what was left out.
-    pub fn named_externs(&self, plain: &CommandLine) -> Vec<OsString> {
-        let identifiers = self.krate.identifiers();
-        let names = plain.values(Name::Extern).map(|value| Extern::parse(value).name);
-        names.filter(|name| name.to_str().is_some_and(|name| identifiers.contains(name))).collect()
+    /// The names of dependencies that are loaded whatever the interface source names; the pass depends on nothing else of what was left out.
+    pub fn loads(&self) -> &BTreeSet<String> {
+        &self.interface.loads
+    }
+
+    /// What the hollow rlib tells dependents.
+    pub fn note(&self) -> &Note {
+        &self.note
     }
 
     /// Writes it: with [`Lines::Keep`] to a temporary place, because no path in the hollow rlib leads there; with [`Lines::Drop`] beside the
@@ -181,7 +192,7 @@ impl InterfaceSource {
                     return Err(error);
                 }
             };
-        let mut line = compile_interface(plain, &overlay.root, &self.krate.identifiers());
+        let mut line = compile_interface(plain, &overlay.root, &self.interface.loads);
         if lines == Lines::Keep {
             map_away(&mut line, plain, &overlay)?;
         }
@@ -201,9 +212,9 @@ pub struct InterfacePass {
 }
 
 impl InterfacePass {
-    /// Makes the interface source of the crate that `plain` compiles, and writes it.
-    pub fn prepare(plain: &CommandLine, options: &InterfaceOptions, hollow: &Path, explain: &mut Explain) -> Result<Self> {
-        InterfaceSource::extract(plain, options, explain)?.write(plain, hollow)
+    /// Whether the interface source stays beside the hollow rlib.
+    pub fn leaves_source(&self) -> bool {
+        self.temporary.is_none()
     }
 
     /// Removes the interface source, because no hollow rlib was made from it. What was there before comes back.
@@ -279,14 +290,14 @@ pub fn forget_overlay(hollow: &Path) {
     }
 }
 
-/// The command line for the interface source: another root, no lints, and every dependency that the true source names is loaded, because a
+/// The command line for the interface source: another root, no lints, and every dependency that the true source certainly loads is loaded, because a
 /// crate that only emptied bodies use must still be recorded as a dependency.
-fn compile_interface(plain: &CommandLine, root: &Path, identifiers: &HashSet<&str>) -> CommandLine {
+fn compile_interface(plain: &CommandLine, root: &Path, loads: &BTreeSet<String>) -> CommandLine {
     let mut line = plain.clone().with_input(root).rewrite(|option| match option.name() {
         Name::CapLints => Edit::Drop,
         Name::Extern => {
             let dependency = Extern::parse(option.value());
-            let is_named = dependency.name.to_str().is_some_and(|name| identifiers.contains(name));
+            let is_named = dependency.name.to_str().is_some_and(|name| loads.contains(name));
             if is_named { Edit::Replace(vec![option.with_value(forced(dependency).to_value())]) } else { Edit::Keep }
         }
         _ => Edit::Keep,
@@ -397,7 +408,7 @@ mod tests {
         let plain = line(
             "--crate-type=lib src/lib.rs --extern=used=u.rlib --extern=unused=v.rlib --extern priv:other=w.rlib --cap-lints warn",
         );
-        let compiled = compile_interface(&plain, Path::new("/o/lib.rs"), &HashSet::from(["used", "other"]));
+        let compiled = compile_interface(&plain, Path::new("/o/lib.rs"), &BTreeSet::from(["used", "other"].map(str::to_owned)));
         let tokens: Vec<_> = compiled.into_tokens().into_iter().map(|token| token.into_string().unwrap()).collect();
         insta::assert_snapshot!(tokens.join(" "), @"--crate-type=lib /o/lib.rs --extern=force:used=u.rlib --extern=unused=v.rlib --extern force,priv:other=w.rlib --cap-lints=allow -Zunstable-options");
     }

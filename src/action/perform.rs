@@ -12,12 +12,14 @@ use super::interface::{check_place, forget_overlay};
 use super::one_rustc;
 use super::outputs::{Staging, is_safe_in_place, prepare, write_anew};
 use super::{
-    After, Explain, InterfaceOptions, InterfacePass, Plan, Split, artifact_messages, compile, first_error, kept_overlay, relink,
+    After, Explain, InterfaceOptions, InterfacePass, InterfaceSource, Plan, Split, artifact_messages, compile, first_error,
+    kept_overlay, relink,
 };
 use crate::interface::Lines;
+use crate::interface::Note;
 use crate::process::{Ended, Invocation, Limits, Preload, Runner, Seeds, die_of, temporary_directory, without_temporary_name};
 use crate::report;
-use crate::rlib::{Kind, Rlib, Seal};
+use crate::rlib::{self, Kind, Rlib, Seal};
 use crate::rustc::CommandLine;
 
 /// The status of an action whose output was not what it had to be.
@@ -87,8 +89,8 @@ fn attend(
         Ok::<_, anyhow::Error>(invocation)
     };
     let line = staging.line();
-    let pass = match &plan.interface {
-        None => None,
+    let (pass, note) = match &plan.interface {
+        None => (None, None),
         Some(options) => by_interface(plan, options, &line, explain, |pass| {
             let (ended, said) = runner.capture(&invocation(pass.line())?)?;
             if let (Ended::Exited(0), Some(dep_info)) = (ended, staging.dep_info()) {
@@ -119,9 +121,12 @@ fn attend(
     };
     match result {
         Ok(0) => {
+            if let Some(note) = note {
+                rlib::append(&staging.output(), rlib::NOTE, &note.to_bytes()).context("cannot write the hollow rlib")?;
+            }
             staging.commit()?;
             publish(plan)?;
-            if plan.interface.is_some() && pass.is_none() {
+            if plan.interface.is_some() && !pass.is_some_and(|pass| pass.leaves_source()) {
                 forget_overlay(&plan.output);
             }
         }
@@ -151,21 +156,23 @@ pub fn preload(plan: &Plan, program: &Path, explain: &mut Explain) -> Result<Opt
     Ok(preload.ok())
 }
 
-/// Makes the hollow rlib from the interface source. `None` if that could not be done: then the plain hollow rlib is right, or else the
-/// errors of the true source are.
+/// Makes the hollow rlib from the interface source. No pass if that could not be done: then the plain hollow rlib is right, or else the errors
+/// of the true source are. Either way there is a note for dependents if the source could be read.
 fn by_interface(
     plan: &Plan,
     options: &InterfaceOptions,
     line: &CommandLine,
     explain: &mut Explain,
     run: impl FnOnce(&InterfacePass) -> Result<(Ended, Vec<u8>)>,
-) -> Option<InterfacePass> {
-    let why = match InterfacePass::prepare(line, options, &plan.output, explain) {
+) -> (Option<InterfacePass>, Option<Note>) {
+    let source = InterfaceSource::extract(line, options, explain);
+    let note = source.as_ref().ok().map(|source| source.note().clone());
+    let why = match source.and_then(|source| source.write(line, &plan.output)) {
         Err(error) => format!("{error:#}"),
         Ok(pass) => match run(&pass) {
             Ok((Ended::Exited(0), said)) => {
                 drop(std::io::stderr().write_all(&artifact_messages(&said)));
-                return Some(pass);
+                return (Some(pass), note);
             }
             Ok((_, said)) => {
                 pass.discard();
@@ -178,7 +185,7 @@ fn by_interface(
         },
     };
     explain.note(format_args!("plain hollow rlib, not by interface: {why}"));
-    None
+    (None, note)
 }
 
 /// Runs rustc to its end, and passes on what it says.

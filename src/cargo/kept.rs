@@ -14,7 +14,7 @@ use super::inputs::{Change, Inputs, Variables};
 use super::macros;
 use super::state::{Metadata, Place, Published, State, put};
 use crate::action::obstacle;
-use crate::interface::{Crate, Disk, Files, Options, Origins, difference, normal};
+use crate::interface::{Crate, Dependencies, Disk, Files, Lines, Options, Origins, difference, normal};
 use crate::rlib::{self, Header, Rlib, Staged, raw_metadata};
 use crate::rustc::codegen;
 
@@ -74,6 +74,11 @@ impl Source {
         self.krate.modules().into_iter().map(text).collect()
     }
 
+    fn keeps_lines(&self, dependencies: &Dependencies) -> bool {
+        let note = self.krate.note(dependencies);
+        self.krate.keeps_lines(&self.options, dependencies, &note).is_some()
+    }
+
     /// Where everything in the interface text is in the source.
     pub fn origins(&self) -> Vec<(PathBuf, Origins)> {
         self.krate.origins(&self.options)
@@ -108,9 +113,11 @@ impl Work<'_> {
         let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
         let options = Options::of(&self.unit.line, how.lines, how.expression_macros.clone());
         let versions = Source::versions(&self.place, &published.root, &options, out_dir.as_deref());
-        let (old, new) = versions.ok_or("the source can't be read")?;
-        if let Some(name) = new.krate.place_in_constants().or(old.krate.place_in_constants()) {
-            return Err(format!("a constant is made from `{name}!`"));
+        let (mut old, mut new) = versions.ok_or("the source can't be read")?;
+        let dependencies = Dependencies::read(&self.unit.line);
+        if old.keeps_lines(&dependencies) || new.keeps_lines(&dependencies) {
+            // What is not emptied has to stay where it is.
+            (old.options.lines, new.options.lines) = (Lines::Keep, Lines::Keep);
         }
         if new.krate.includes_modules() || old.krate.includes_modules() {
             return Err("it includes its own source as text".into());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use super::{Crate, Disk, Lines, Options, overlay};
+use super::{Crate, Dependencies, Disk, Lines, Options, overlay};
 use crate::report;
 use crate::rustc::{CommandLine, Settings};
 
@@ -29,10 +29,16 @@ pub fn run(line: &CommandLine, request: &Request) -> Result<ExitCode> {
     let input = Settings::of(line).input.filter(|input| input != "-");
     let root = PathBuf::from(input.context("the rustc command line names no source file, so there is no interface source")?);
     let out_dir = std::env::var_os("OUT_DIR").map(PathBuf::from);
-    let options = Options::of(line, request.lines, request.expression_macros.clone());
+    let mut options = Options::of(line, request.lines, request.expression_macros.clone());
     let krate = options
         .load(&root, Disk, out_dir.as_deref())
         .with_context(|| format!("cannot read the crate root `{}`", root.display()))?;
+    let dependencies = Dependencies::read(line);
+    let note = krate.note(&dependencies);
+    if let Some(reason) = krate.keeps_lines(&options, &dependencies, &note).filter(|_| options.lines == Lines::Drop) {
+        report(format_args!("warning: lines are kept, because {reason}"));
+        options.lines = Lines::Keep;
+    }
     let interface = krate.interface(&options);
     match &request.output {
         Some(directory) => {

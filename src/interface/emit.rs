@@ -9,17 +9,35 @@ use super::lex::{Place, preamble};
 use super::shape::{Entry, Shape};
 use super::verbatim::behind_attribute;
 
-/// With every emptied body as short as its lines allow: each line of kept code is on its old line.
+/// With every emptied body as short as its lines allow: everything that is kept is on its old line and in its old column. A body that is too
+/// short for that stays.
 pub(super) fn keeping_lines(file: &File, shape: &Shape, verdicts: &[Verdict]) -> String {
     let mut text = String::with_capacity(file.text.len());
     let mut behind = 0;
-    for (function, _) in emptied(shape, verdicts) {
+    for (function, index) in emptied(shape, verdicts) {
+        let body = slice(&file.text, function);
+        let rest = file.text[function.end as usize..].split('\n').next().unwrap_or_default().trim();
+        let ends_line = rest.is_empty() || rest.starts_with("//");
+        let imports = imports(&verdicts[index]);
         text.push_str(slice(&file.text, &(behind..function.start)));
-        text.push_str("{ loop {} ");
-        let lines = slice(&file.text, function).bytes().filter(|&byte| byte == b'\n').count();
-        text.extend(std::iter::repeat_n('\n', lines));
-        text.push('}');
         behind = function.end;
+        match body.rsplit_once('\n') {
+            Some((lines, last)) => {
+                text.push_str(&format!("{{ {imports}loop {{}} "));
+                text.extend(std::iter::repeat_n('\n', lines.matches('\n').count() + 1));
+                let column = if ends_line { 0 } else { last.chars().count() - 1 };
+                text.extend(std::iter::repeat_n(' ', column));
+                text.push('}');
+            }
+            None if ends_line => text.push_str(&format!("{{ {imports}loop {{}} }}")),
+            None => {
+                let short = format!("{{{imports}loop{{}}");
+                match (body.chars().count() - 1).checked_sub(short.len()) {
+                    Some(blanks) => text.push_str(&format!("{short}{:blanks$}}}", "")),
+                    None => text.push_str(body),
+                }
+            }
+        }
     }
     text.push_str(&file.text[behind as usize..]);
     text
@@ -44,7 +62,7 @@ pub(super) fn dropping_lines(
 ) -> Option<String> {
     let mut edits: Vec<(Place, String)> = emptied(shape, verdicts)
         .filter(|(_, index)| !left_out[*index])
-        .map(|(place, _)| (place.clone(), "{loop{}}".into()))
+        .map(|(place, index)| (place.clone(), format!("{{{}loop{{}}}}", imports(&verdicts[index]))))
         .collect();
     for container in &shape.containers {
         runs(file, container, left_out, form, &mut edits);
@@ -95,6 +113,11 @@ pub(super) struct Copied {
     pub from: usize,
     /// How long it is; 0 if it replaces something.
     pub length: usize,
+}
+
+/// The imports by which an emptied body loads what it may have loaded.
+fn imports(verdict: &Verdict) -> String {
+    verdict.loads.iter().map(|name| format!("use {name} as _; ")).collect()
 }
 
 /// The bodies that are emptied, in their order, with the number of their function.

@@ -161,7 +161,7 @@ impl Scanner<'_> {
         if let Some((first, _)) = name.split_once("::") {
             return inert::is_attribute(name) || self.is_trusted(first) || inert::STANDARD_CRATES.contains(&first);
         }
-        if inert::SHADOWABLE.contains(&name) && name != "derive" {
+        if inert::SHADOWABLE.contains(&name) {
             return !self.is_taken(name) && !any_macro();
         }
         let helper = || inert::TRUSTED.iter().any(|(krate, helpers, _)| helpers.contains(&name) && self.trusted.contains(*krate));

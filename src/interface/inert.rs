@@ -117,6 +117,32 @@ pub(super) const TRUSTED: &[(&str, &[&str], &str)] = &[
     ("tracing_attributes", &[], "attributes that move bodies as they are"),
 ];
 
+/// Those of them, and macros of theirs, that tell where a record was made.
+const TELLING_POSITIONS: &[&str] = &["log", "tracing", "tracing_attributes"];
+
+/// Their macros.
+pub(super) const LOGGING: &[&str] = &[
+    "debug",
+    "debug_span",
+    "error",
+    "error_span",
+    "event",
+    "info",
+    "info_span",
+    "instrument",
+    "log",
+    "span",
+    "trace",
+    "trace_span",
+    "warn",
+    "warn_span",
+];
+
+/// Whether no macro of a crate turns a position into a value.
+pub(super) fn tells_no_position(name: &str) -> bool {
+    TRUSTED.iter().any(|(trusted, ..)| *trusted == name) && !TELLING_POSITIONS.contains(&name)
+}
+
 /// Methods that macros of the standard library and of [`TRUSTED`] crates call on what they are given, each with the macro. A private one that is
 /// called so may be what they find.
 pub(super) const NAMED_BY_MACROS: &[(&str, &str)] = &[
@@ -135,7 +161,7 @@ pub(super) const NAMED_BY_MACROS: &[(&str, &str)] = &[
 pub(super) const LINT_LEVELS: &[&str] = &["allow", "warn", "deny", "forbid", "expect"];
 
 /// Attributes that put a symbol where others find it without naming the function in Rust: such a function is never left out.
-pub(super) const EXPORTING: &[&str] = &["no_mangle", "export_name", "used", "link_section"];
+pub(super) const EXPORTING: &[&str] = &["no_mangle", "export_name", "link_section"];
 
 /// Built-in attributes with which a private function may still be left out when nothing names it, though its body has to stay as
 /// long as the function does.
@@ -143,7 +169,7 @@ pub(super) const LEAVES_OUT: &[&str] = &["inline"];
 
 /// Attributes that are macros of the standard prelude, so that a `use` can give their name to something else, such as
 /// `use test_log::test`. The others are built into the language, and rustc calls a second meaning ambiguous (E0659).
-pub(super) const SHADOWABLE: &[&str] = &["test", "derive"];
+pub(super) const SHADOWABLE: &[&str] = &["test"];
 
 /// Crate features by which a body defines types that dependents see.
 pub(super) const BODY_FEATURES: &[&str] =

@@ -1,11 +1,12 @@
 //! The verdict on each function of a crate: emptied, or the reason why it stays.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::expansions::Expansions;
 use super::facts::Facts;
 use super::inert;
 use super::lex::Tokens;
+use super::loads::Loads;
 use super::modules::Modules;
 use super::reason::Reason;
 use super::scan::{Names, Position, Scanner};
@@ -32,6 +33,8 @@ pub(super) struct Verdict {
     pub stays: Option<Reason>,
     /// Nothing but a name that something kept can name stands in the way of leaving it out.
     pub candidate: bool,
+    /// Dependencies that an emptied body has to import, because they are loaded only if it means them.
+    pub loads: BTreeSet<String>,
 }
 
 impl<'a> Judge<'a> {
@@ -44,8 +47,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdicts on all functions, in the order of the sources. None for those whose text stays as it is.
-    pub fn all(&self, leave_out: bool) -> Vec<Option<Vec<Verdict>>> {
+    pub fn all(&self, leave_out: bool, loads: &Loads<'_>) -> Vec<Option<Vec<Verdict>>> {
         let mut verdicts: Vec<_> = (0..self.sources.len()).map(|index| self.source(index, leave_out)).collect();
+        for (index, (source, verdicts)) in self.sources.iter().zip(&mut verdicts).enumerate() {
+            let functions = source.file.shape.iter().flat_map(|shape| &shape.functions);
+            let verdicts = verdicts.iter_mut().flatten();
+            functions.zip(verdicts).for_each(|(function, verdict)| loads.judge(index, function, verdict));
+        }
         if leave_out {
             self.keep_what_macros_may_name(&mut verdicts);
         }
@@ -99,7 +107,7 @@ impl<'a> Judge<'a> {
             && function.inner_attributes.iter().all(|place| self.scanner.may_be_left_out(tokens.within(place), any_macro))
             && self.scanner.may_be_left_out(signature, any_macro);
         let in_body = if stays.is_none() || may_go { body() } else { None };
-        Verdict { candidate: may_go && in_body.is_none(), stays: stays.or(in_body) }
+        Verdict { candidate: may_go && in_body.is_none(), stays: stays.or(in_body), loads: BTreeSet::new() }
     }
 
     /// Attributes of a module hold for what is inside, which may be in another file; so this goes on until nothing changes.

@@ -14,7 +14,9 @@
 //! | `scan`, `judge` | the rules: which bodies stay, and why |
 //! | `modules` | the modules as a graph: what is inside what, where globs lead |
 //! | `expansions` | where macros of dependencies may name what is private |
-//! | `places` | constants that are made from their place, which forbid canonical text |
+//! | `positions` | what turns positions into values, which forbids canonical text |
+//! | `note` | what a hollow rlib tells of its macros and functions |
+//! | `loads` | which dependencies emptied bodies load |
 //! | `prune` | private functions that nothing kept can name |
 //! | `emit`, `canonical`, `uses` | the text, with or without the old lines |
 //! | `verbatim` | what macros can see, which stays as it was written |
@@ -34,12 +36,14 @@ mod inert;
 mod items;
 mod judge;
 mod lex;
+mod loads;
 mod modules;
+mod note;
 mod origins;
 pub mod overlay;
 mod own_macros;
-mod places;
 mod platform;
+mod positions;
 mod prune;
 mod reason;
 pub mod report;
@@ -53,17 +57,20 @@ mod verbatim;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use emit::{Copied, Form};
+use expansions::Expansions;
 use facts::Facts;
 pub use items::difference;
 use judge::{Judge, Verdict};
 use lex::Tokens;
+use loads::Loads;
 use modules::Modules;
+pub use note::{Dependencies, Note};
 pub use origins::Origins;
 pub use reason::Reason;
 pub use report::{Outcome, Report};
@@ -108,6 +115,8 @@ pub struct Options {
     pub target: Option<String>,
     /// Names of crates, of those whose macros are known, by which the command line means other ones.
     pub renamed: HashSet<String>,
+    /// The names of externs.
+    pub externs: BTreeSet<String>,
 }
 
 /// The source of a crate.
@@ -124,6 +133,8 @@ pub struct Interface {
     pub files: Vec<(PathBuf, String)>,
     /// What became of each function.
     pub report: Report,
+    /// The names of dependencies that the crate certainly loads, be it in a body that is emptied.
+    pub loads: BTreeSet<String>,
 }
 
 /// What was decided on each function of each source.
@@ -136,6 +147,8 @@ struct Decisions {
     any_macro: Vec<bool>,
     /// Why no private function is left out, if that is so.
     keeps_private: Option<String>,
+    /// The names of dependencies that are certainly loaded.
+    loads: BTreeSet<String>,
 }
 
 impl Options {
@@ -153,6 +166,7 @@ impl Options {
             body_features: line.values(Name::Unstable).any(enables),
             with_tests: line.has(Name::Test) || line.values(Name::Cfg).any(|cfg| cfg == "test"),
             edition_2015: line.values(Name::Edition).last().is_none_or(|edition| edition == "2015"),
+            externs: line.values(Name::Extern).filter_map(|value| Extern::parse(value).name.into_string().ok()).collect(),
             trusted: line.values(Name::Extern).filter_map(|value| trusted(&Extern::parse(value))).collect(),
             target: line.values(Name::Target).last().map(|target| target.to_string_lossy().into_owned()),
             renamed: line.values(Name::Extern).filter_map(|value| renamed(&Extern::parse(value))).collect(),
@@ -165,7 +179,7 @@ impl Options {
     }
 }
 
-/// The name of an extern that is a trusted crate, as its file tells.
+/// The name of an extern that is a trusted crate.
 fn trusted(dependency: &Extern) -> Option<String> {
     let krate = crate_of(dependency)?;
     inert::TRUSTED.iter().any(|(trusted, ..)| *trusted == krate).then(|| dependency.name.to_string_lossy().into_owned())
@@ -210,12 +224,6 @@ impl Crate {
         self.tree.sources.iter().map(|source| &*source.path)
     }
 
-    /// Every identifier in the true source.
-    pub fn identifiers(&self) -> HashSet<&str> {
-        let tokens = self.tree.sources.iter().map(|source| source.file.tokens());
-        tokens.flat_map(|tokens| (0..tokens.len()).filter_map(move |index| tokens.name(index))).collect()
-    }
-
     /// Whether the crate root enables features of the language or the library.
     pub fn enables_features(&self) -> bool {
         let Some(root) = self.tree.sources.first() else { return false };
@@ -231,9 +239,42 @@ impl Crate {
         modules
     }
 
-    /// A macro such as `line!` in something that the compiler evaluates: then interface source whose lines have moved would be wrong.
-    pub fn place_in_constants(&self) -> Option<&'static str> {
-        self.tree.sources.iter().find_map(places::in_constants)
+    /// What the hollow rlib tells dependents of the crate.
+    pub fn note(&self, dependencies: &Dependencies) -> Note {
+        positions::of_crate(&self.tree.sources, &dependencies.note)
+    }
+
+    /// Why lines have to be kept: something in what is kept may turn a position into a value, which would be another where lines have moved.
+    pub fn keeps_lines(&self, options: &Options, dependencies: &Dependencies, note: &Note) -> Option<String> {
+        if let Some(silent) = &dependencies.silent {
+            return Some(format!("`{silent}` does not tell whether it turns positions into values"));
+        }
+        if note.others {
+            return Some("a dependency, or a macro of the crate, may turn any position into a value".into());
+        }
+        let Decisions { mut verdicts, left_out, .. } = self.decide(options);
+        if let Some(name) = positions::in_kept(&self.tree.sources, &verdicts, &left_out, note) {
+            return Some(format!("`{name}` turns a position into a value"));
+        }
+        if !dependencies.unknown_macros {
+            return None;
+        }
+        if dependencies.of_cargo {
+            let stays = verdicts.iter_mut().flatten().flatten().map(|verdict| &mut verdict.stays);
+            stays.for_each(|stays| drop(stays.take_if(|stays| matches!(stays, Reason::Macro(_)))));
+        }
+        let modules = Modules::of(&self.tree.sources, &self.facts, options.edition_2015);
+        let expansions = Expansions::of(&self.tree.sources, &verdicts, &modules, self.scanner(options));
+        expansions.seeing.contains(&true).then(|| "a macro of a dependency may turn a position into a value".into())
+    }
+
+    fn scanner<'a>(&'a self, options: &'a Options) -> Scanner<'a> {
+        Scanner {
+            facts: &self.facts,
+            expression_macros: &options.expression_macros,
+            trusted: &options.trusted,
+            renamed: &options.renamed,
+        }
     }
 
     /// Whether a module may be included as text or as code somewhere, too: then more of it can be observed than its interface.
@@ -284,17 +325,13 @@ impl Crate {
             Lines::Drop => self.keeps_private(everything.as_ref()),
         };
         let leave_out = options.lines == Lines::Drop && keeps_private.is_none();
-        let scanner = Scanner {
-            facts: &self.facts,
-            expression_macros: &options.expression_macros,
-            trusted: &options.trusted,
-            renamed: &options.renamed,
-        };
+        let scanner = self.scanner(options);
         let modules = Modules::of(sources, &self.facts, options.edition_2015);
-        let verdicts = Judge::new(sources, &modules, scanner, everything).all(leave_out);
+        let loads = Loads::of(sources, &modules, scanner, &options.externs);
+        let verdicts = Judge::new(sources, &modules, scanner, everything).all(leave_out, &loads);
         let left_out = if leave_out { prune::left_out(sources, &verdicts) } else { all_kept(&verdicts) };
         let any_macro = (0..sources.len()).map(|source| modules.any_macro_in(source)).collect();
-        Decisions { verdicts, left_out, any_macro, keeps_private }
+        Decisions { verdicts, left_out, any_macro, keeps_private, loads: loads.certain }
     }
 
     /// Whether something that is there on the target may unwind from foreign code.
@@ -341,8 +378,8 @@ impl Crate {
 
     fn write(&self, lines: Lines, decisions: Decisions) -> Interface {
         let sources = &self.tree.sources;
-        let Decisions { verdicts, left_out, any_macro, keeps_private } = decisions;
-        let mut interface = Interface { report: Report { keeps_private, ..Report::default() }, ..Interface::default() };
+        let Decisions { verdicts, left_out, any_macro, keeps_private, loads } = decisions;
+        let mut interface = Interface { report: Report { keeps_private, ..Report::default() }, loads, ..Interface::default() };
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by(|&one, &other| sources[one].path.cmp(&sources[other].path));
         for index in order {

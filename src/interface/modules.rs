@@ -89,6 +89,10 @@ impl<'a> Modules<'a> {
         }
     }
 
+    pub fn edition_2015(&self) -> bool {
+        self.edition_2015
+    }
+
     pub fn len(&self) -> usize {
         self.all.len()
     }
@@ -191,7 +195,7 @@ impl<'a> Modules<'a> {
     /// The same of a glob import in a body, whose `use` is at an index.
     pub fn gives_any_macro(&self, module: usize, tokens: Tokens<'_>, index: usize) -> bool {
         let Some(path) = simple_glob(tokens, index) else { return true };
-        let glob = Import { path, global: false, name: None, public: false, keyword: 0 };
+        let glob = Import { path, global: false, name: None, public: false, conditional: false, keyword: 0 };
         let leads = self.lead(module, &glob);
         let inner = || leads.modules.iter().any(|&module| self.any_macro(module));
         if leads.out { !self.is_standard(module, &glob) && !self.is_like_a_type(&glob) } else { inner() }

@@ -40,6 +40,8 @@ pub enum Reason {
     /// The crate may call foreign code that unwinds. If one of its bodies does, the crate is none for programs with `-Cpanic=abort`
     /// (`rustc_mir_transform::ffi_unwind_calls`), and rustc tells dependents so.
     ForeignUnwinding,
+    /// A dependency that the body loads only if it means it, and that can't be told.
+    Dependency(String),
     /// A proc-macro crate.
     ProcMacro,
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Reason {
             Self::ForeignUnwinding => {
                 f.write_str("the crate may call foreign code that unwinds, of which rustc tells dependents")
             }
+            Self::Dependency(name) => write!(f, "its body may load `{name}`, which nothing else certainly does"),
             Self::ProcMacro => f.write_str("it is part of a proc-macro crate"),
         }
     }

@@ -1,6 +1,6 @@
 //! `use` statements: the names that they give, and one form for each, whatever the order of its names.
 
-use syn::{ItemExternCrate, ItemUse, UseTree, Visibility};
+use syn::{Attribute, ItemExternCrate, ItemUse, UseTree, Visibility};
 
 use super::shape::plain;
 
@@ -15,6 +15,8 @@ pub(super) struct Import {
     pub name: Option<String>,
     /// Other modules can see it.
     pub public: bool,
+    /// It is under a `cfg`.
+    pub conditional: bool,
     /// Where the `use` or `extern` is.
     pub keyword: u32,
 }
@@ -28,6 +30,7 @@ impl Import {
             global: item.leading_colon.is_some(),
             name: None,
             public: !matches!(item.vis, Visibility::Inherited),
+            conditional: is_conditional(&item.attrs),
             keyword,
         };
         whole.tree(&item.tree, &mut imports);
@@ -40,7 +43,14 @@ impl Import {
         let given = item.rename.as_ref().map_or_else(|| name.clone(), |(_, name)| plain(name));
         let public = !matches!(item.vis, Visibility::Inherited);
         let global = name != "self";
-        Self { path: vec![if global { name } else { "crate".into() }], global, name: Some(given), public, keyword }
+        Self {
+            path: vec![if global { name } else { "crate".into() }],
+            global,
+            name: Some(given),
+            public,
+            conditional: is_conditional(&item.attrs),
+            keyword,
+        }
     }
 
     fn tree(&self, tree: &UseTree, imports: &mut Vec<Self>) {
@@ -66,6 +76,10 @@ impl Import {
         let given = plain(given);
         self.name = if given == "self" { self.path.last().cloned() } else { Some(given) };
     }
+}
+
+fn is_conditional(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }
 
 /// What an import stands for, from its path on: groups are sorted, groups of one are opened and trailing commas are gone, as rustfmt

@@ -17,7 +17,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
 const MAGIC: &[u8] = b"!<arch>\n";
-const HEADER: usize = 60;
+pub(super) const HEADER: usize = 60;
 /// Where a member's header has its size: ten digits.
 const SIZE_FIELD: Range<usize> = 48..58;
 const HEADER_END: &[u8] = b"`\n";
@@ -74,6 +74,11 @@ pub fn replacing<'a>(archive: &mut (impl Read + Seek), name: &str, data: &'a [u8
     }
     splices.sort_by_key(|splice| splice.range.start);
     Ok(splices)
+}
+
+/// Whether names are part of what the headers call the data (`#1/LENGTH`).
+pub fn has_inline_names(archive: &mut (impl Read + Seek)) -> Result<bool, String> {
+    Ok(members(archive)?.iter().any(|member| member.inline_name))
 }
 
 /// Copies an archive, spliced. Holds no more of it than a buffer; on Linux not even that, because `io::copy` lets the kernel copy.

@@ -3,6 +3,7 @@
 //! An rlib is an `ar` archive. The member `lib.rmeta` holds rustc's metadata (wrapped in an object file on most targets); each
 //! codegen unit is a member `*.rcgu.o`. A full rlib has at least one of those, even for an empty crate; a hollow rlib has none.
 
+mod append;
 mod carried;
 mod edit;
 mod identity;
@@ -28,6 +29,9 @@ pub(crate) use staged::Staged;
 
 /// The name of the metadata's member.
 pub const LIB_RMETA: &str = "lib.rmeta";
+
+/// The name of the member that tells those who make interface source what they have to know ([`crate::interface::Note`]).
+pub const NOTE: &str = "hollow.note";
 
 /// What a file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +162,22 @@ pub fn of_metadata(metadata: &[u8]) -> io::Result<Vec<u8>> {
     let mut archive = io::Cursor::new(Vec::new());
     write_archive_to_stream(&mut archive, &[member], ArchiveKind::Gnu, false, None)?;
     Ok(archive.into_inner())
+}
+
+/// The note of a hollow rlib, if there is one.
+pub fn note(path: &Path) -> Option<Vec<u8>> {
+    let note = with_archive(path, &open(path).ok()?, |archive, data| {
+        let mut members = archive.members().filter_map(Result::ok);
+        let note = members.find(|member| member.name() == NOTE.as_bytes());
+        Ok(note.and_then(|member| Some(member.data(data).ok()?.to_vec())))
+    });
+    note.ok().flatten()
+}
+
+/// Adds a member to an rlib.
+pub fn append(path: &Path, name: &str, data: &[u8]) -> io::Result<()> {
+    let mut file = File::options().read(true).write(true).open(path)?;
+    append::append(&mut file, name, data)
 }
 
 fn is_codegen_unit(name: &[u8]) -> bool {

@@ -10,7 +10,9 @@
 //! | `off: reason TEXT` | the rule is switched off by emptying each body that stays for a reason which has this text |
 //! | `off: leave out NAME` | ... by leaving out the functions of this name |
 //! | `off: replace FROM => TO` | ... by changing the interface source |
-//! | `off: force` | ... by not forcing the dependencies that the true source names |
+//! | `off: force` | ... by loading no dependency that only emptied bodies load |
+//! | `off: force everything` | ... by loading every dependency |
+//! | `off: lines` | ... by dropping lines though a position becomes a value |
 //! | `off: plain` | ... by making the hollow rlib by interface where it has to be made plainly |
 //! | `off: nothing` | there is no rule: the bodies are emptied, and all is well |
 //! | `lines: drop` | the experiment without the rule drops lines; it keeps them if this is missing |
@@ -68,6 +70,8 @@ pub enum Off {
     LeaveOut(String),
     Replace(String, String),
     Force,
+    ForceEverything,
+    Lines,
     Plain,
     Nothing,
 }
@@ -194,7 +198,9 @@ impl Off {
                 let (from, to) = edit.split_once(" => ").expect(text);
                 Self::Replace(from.to_owned(), to.to_owned())
             }
+            Some(("force", "everything")) => Self::ForceEverything,
             None if text == "force" => Self::Force,
+            None if text == "lines" => Self::Lines,
             None if text == "plain" => Self::Plain,
             None if text == "nothing" => Self::Nothing,
             _ => panic!("no way to switch a rule off: {text}"),

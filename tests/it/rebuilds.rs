@@ -522,7 +522,13 @@ fn with_lines_kept_every_place_is_the_true_one_and_with_lines_dropped_it_exists(
             };
             let plain = places("");
             assert_eq!(places("--interface=keep"), plain, "{source} {remapped}");
+            assert_eq!(places("--interface=drop"), plain, "{source} {remapped}");
+            // Without what turns a position into a value, lines are dropped.
+            let values =
+                [("{}:{}\", file!(), line!()", "\""), ("{} {}:{}\", std::panic::Location::caller(), file!(), line!()", "\"")];
+            scratch.write("src/base.rs", values.iter().fold(PLACES.to_owned(), |text, (from, to)| text.replace(from, to)));
             let dropped = places("--interface=drop");
+            scratch.write("src/base.rs", PLACES);
             let panicked = dropped.split_once(" at ").unwrap().1.split_once(':').unwrap();
             assert!(panicked.0.contains("_hollow/libbase_meta.interface"), "{dropped}");
             if !remapped.contains("elsewhere") {
@@ -543,7 +549,11 @@ fn a_constant_made_from_its_place_is_not_moved() {
     );
     let line = "metadata --interface=drop --explain -- rustc --edition=2021 --crate-type=lib --out-dir=out base.rs";
     let explained = scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok().stderr;
-    assert!(explained.contains("plain hollow rlib, not by interface: a constant is made from `line!`"), "{explained}");
-    scratch.action("link", "--crate-type=lib --out-dir=out base.rs").ok();
-    scratch.hollow(&["inspect", "out/libbase.rlib", "out/_hollow/libbase_meta.rlib"]).ok();
+    assert!(explained.contains("lines are kept, because `line` turns a position into a value"), "{explained}");
+    let line = "link --seal-with=out/_hollow/libbase_meta.rlib -- rustc --edition=2021 --crate-type=lib --out-dir=out base.rs";
+    scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok();
+    scratch.write("main.rs", "fn main() { println!(\"{}\", base::PLACES.len()); }");
+    let line = "link -- rustc --edition=2021 --out-dir=out main.rs --extern=base=out/libbase.rlib";
+    scratch.hollow(&line.split_whitespace().collect::<Vec<_>>()).ok();
+    assert_eq!(run(&mut scratch.command(scratch.path("out/main"))).stdout, "5\n");
 }

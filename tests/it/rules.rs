@@ -57,6 +57,9 @@ fn build(fixture: &Fixture, lines: &str, plain: &Plain) -> Result<(), String> {
             if member.name == "base" && is_plain != (fixture.off == Off::Plain) {
                 return Err(format!("{lines}: by interface or not: {explained}"));
             }
+            if lines == "drop" && fixture.off == Off::Lines && member.name == "base" && !explained.contains("lines are kept") {
+                return Err(format!("lines are not kept: {explained}"));
+            }
             if let (Off::Reason(reason), "base") = (&fixture.off, &*member.name)
                 && !explained.contains(&**reason)
             {

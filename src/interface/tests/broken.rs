@@ -41,7 +41,8 @@ fn interface(fixture: &Fixture, directory: &Path, arguments: &[String]) -> Resul
     match &fixture.off {
         Off::Reason(reason) => empty(&mut decisions, reason)?,
         Off::LeaveOut(name) => leave_out(&krate, &mut decisions, name)?,
-        Off::Replace(..) | Off::Force | Off::Plain | Off::Nothing => {}
+        Off::Force => load_nothing(&mut decisions),
+        Off::Replace(..) | Off::ForceEverything | Off::Lines | Off::Plain | Off::Nothing => {}
     }
     let mut interface = krate.write(lines, decisions);
     if let Off::Replace(from, to) = &fixture.off {
@@ -67,6 +68,13 @@ fn empty(decisions: &mut Decisions, reason: &str) -> Result<(), String> {
         }
     }
     if found { Ok(()) } else { Err(format!("nothing stays because of: {reason}: {:?}", decisions.verdicts)) }
+}
+
+fn load_nothing(decisions: &mut Decisions) {
+    for verdict in decisions.verdicts.iter_mut().flatten().flatten() {
+        verdict.loads.clear();
+        verdict.stays.take_if(|stays| matches!(stays, Reason::Dependency(_)));
+    }
 }
 
 fn leave_out(krate: &Crate, decisions: &mut Decisions, name: &str) -> Result<(), String> {
@@ -186,6 +194,8 @@ fn shown_by(reason: &Reason) -> Option<&'static str> {
         Reason::InMacroCall(_) => Some("macro_around_function"),
         Reason::Feature => Some("type_alias_impl_trait"),
         Reason::ForeignUnwinding => Some("foreign_unwinding"),
+        // `forced_dependency_of_a_statement`, with `off: force`.
+        Reason::Dependency(_) => None,
         Reason::ProcMacro => None,
     }
 }
@@ -211,6 +221,7 @@ fn every_reason_is_shown_by_a_fixture() {
         Reason::InMacroCall(name("inlined")),
         Reason::Feature,
         Reason::ForeignUnwinding,
+        Reason::Dependency(name("dep")),
         Reason::ProcMacro,
     ];
     let fixtures = fixture::all();

@@ -6,6 +6,7 @@ mod corpus;
 mod dropped;
 #[path = "../../../tests/it/fixture.rs"]
 mod fixture;
+mod lists;
 mod overlays;
 mod random;
 mod rules;
@@ -16,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Crate, Files, Interface, Lines, Options, Outcome};
+use super::{Crate, Dependencies, Files, Interface, Lines, Options, Outcome};
 
 /// This project's own dependencies, as `cargo metadata` tells them. Those of other platforms are left out, because nobody need have fetched them.
 fn packages() -> Vec<serde_json::Value> {

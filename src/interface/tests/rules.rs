@@ -332,18 +332,81 @@ fn deep_nesting_stays_as_it_is() {
     assert!(keep(&nested).ends_with("fn f() { loop {} }"));
 }
 
+/// What a crate asks a position with, if it does.
+fn asks(text: &str, dependencies: &Dependencies) -> Option<String> {
+    let krate = Crate::load(Path::new("lib.rs"), &Memory::of(&[("lib.rs", text)]), None).unwrap();
+    krate.keeps_lines(&options(Lines::Drop), dependencies, &krate.note(dependencies))
+}
+
+#[track_caller]
+fn keeps_lines(text: &str, why: &str) {
+    let found = asks(text, &Dependencies::default()).unwrap_or_else(|| panic!("lines are dropped: {text}"));
+    assert!(found.contains(why), "{text}: {found}");
+}
+
+#[track_caller]
+fn drops_lines(text: &str) {
+    assert_eq!(asks(text, &Dependencies::default()), None, "{text}");
+}
+
 #[test]
-fn a_constant_made_from_its_place_is_noticed() {
-    let place =
-        |text: &str| Crate::load(Path::new("lib.rs"), &Memory::of(&[("lib.rs", text)]), None).unwrap().place_in_constants();
-    assert_eq!(place("pub fn f() {} const C: u32 = line!();"), Some("line"));
-    assert_eq!(place("static S: &str = concat!(file!(), \"\");"), Some("file"));
-    assert_eq!(place("pub const fn f() -> u32 { column!() } fn g() {}"), Some("column"));
-    assert_eq!(place("type A = [u8; line!() as usize];"), Some("line"));
-    assert_eq!(
-        place("fn f() { line!(); } fn g<T>() { file!(); } macro_rules! m { () => { line!() } } const M: &str = module_path!();"),
-        None
+fn what_turns_a_position_into_a_value_keeps_lines() {
+    keeps_lines("pub fn f() {} const C: u32 = line!();", "`line`");
+    keeps_lines("static S: &str = concat!(file!(), \"\");", "`file`");
+    keeps_lines("pub const fn f() -> u32 { column!() } fn g() {}", "`column`");
+    keeps_lines("type A = [u8; line!() as usize];", "`line`");
+    keeps_lines("pub fn g<T>() -> &'static str { file!() }", "`file`");
+    keeps_lines("#[inline] pub fn g() -> u32 { std::panic::Location::caller().line() }", "`caller`");
+    keeps_lines("use core::panic::Location as L; const A: &L = <L<'static>>::caller();", "`caller`");
+    keeps_lines("macro_rules! m { () => { line!() } } macro_rules! n { () => { m!() } } const A: u32 = n!();", "`n`");
+    keeps_lines("use m as o; macro_rules! m { () => { line!() } } const A: u32 = o!();", "`o`");
+    keeps_lines("macro m($x:tt) { line!() } const A: u32 = m!(x);", "`m`");
+    keeps_lines("#[track_caller] pub const fn f() -> u32 { Location::caller().line() } const A: u32 = self::f();", "caller");
+    keeps_lines(
+        "trait T { #[track_caller] fn f() -> u32; } impl T for u8 { fn f() -> u32 { Location::caller().line() } } #[inline] pub fn g() { u8::f(); }",
+        "`f`",
     );
+    keeps_lines("macro_rules! m { () => { #[track_caller] fn f() { Location::caller() } } } m!();", "any position");
+    keeps_lines("impl From<u8> for A { #[track_caller] fn from(x: u8) -> A { A(Location::caller()) } }", "any position");
+}
+
+#[test]
+fn what_nobody_sees_or_people_only_keeps_no_lines() {
+    drops_lines(
+        "fn f() { line!(); } const M: &str = module_path!(); pub fn g<T>(caller: u8, line: u32) { assert!(caller > 1); panic!() }",
+    );
+    drops_lines("#[macro_export] macro_rules! m { () => { line!() } } fn m() { line!(); }");
+    drops_lines("pub fn f() { std::panic::Location::caller(); } use x::line;");
+    drops_lines("#[track_caller] pub fn f() -> u32 { Location::caller().line() } pub fn g() { f(); } use self::f as h;");
+}
+
+#[test]
+fn what_dependencies_tell_counts() {
+    let told = |dependency: &str| {
+        let krate = Crate::load(Path::new("lib.rs"), &Memory::of(&[("lib.rs", dependency)]), None).unwrap();
+        Dependencies { note: krate.note(&Dependencies::default()), ..Dependencies::default() }
+    };
+    let lines = told("#[macro_export] macro_rules! m { () => { line!() } }");
+    assert!(asks("const A: u32 = dep::m!();", &lines).is_some());
+    assert!(asks("pub fn f() { g(m); } const M: u8 = m;", &lines).is_none());
+    let function = told("pub mod a { #[track_caller] pub const fn f() -> u32 { Location::caller().line() } }");
+    assert!(asks("const A: u32 = dep::a::f();", &function).is_some());
+    assert!(asks("pub fn g<T>() { let f = dep::a::f; }", &function).is_some());
+    assert!(asks("use dep::a::f; pub fn g() { f(); }", &function).is_none());
+    let nothing = Dependencies { silent: Some("dep".into()), ..Dependencies::default() };
+    assert!(asks("pub fn f() {}", &nothing).unwrap().contains("`dep`"));
+    let macros = Dependencies { unknown_macros: true, ..Dependencies::default() };
+    assert!(asks("dep::m!();", &macros).is_some());
+    assert!(asks("pub fn f() {}", &macros).is_none());
+}
+
+#[test]
+fn what_follows_an_emptied_body_stays_in_its_column() {
+    assert_eq!(keep("fn f() { g(1, 2) } const A: u8 = 1;"), "fn f() {loop{}   } const A: u8 = 1;");
+    assert_eq!(keep("fn f() { g() } const A: u8 = 1;"), "fn f() { g() } const A: u8 = 1;");
+    assert_eq!(keep("fn f() { g() } // x\n"), "fn f() { loop {} } // x\n");
+    assert_eq!(keep("fn f() {\n é(); } m!();\n"), "fn f() { loop {} \n      } m!();\n");
+    assert_eq!(keep("fn f() {\n g(); }\nm!();\n"), "fn f() { loop {} \n}\nm!();\n");
 }
 
 #[test]

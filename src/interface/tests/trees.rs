@@ -86,12 +86,13 @@ fn what_only_a_macro_leads_to_is_read_and_not_rewritten() {
 
 #[test]
 fn code_from_a_build_script_is_found_in_its_directory() {
-    let files = [("lib.rs", "fn f() {} include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));"), ("/out/x.rs", "const A: fn() = g;")];
+    let files =
+        [("lib.rs", "fn f() {} fn g() {} include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));"), ("/out/x.rs", "const A: fn() = g;")];
     let krate = Crate::load(Path::new("lib.rs"), &Memory::of(&files), Some(Path::new("/out"))).unwrap();
     let interface = krate.interface(&options(Lines::Drop));
     assert_eq!(interface.report.keeps_private, None);
-    assert_eq!(interface.report.functions[0].outcome, Outcome::LeftOut);
-    assert!(krate.identifiers().contains("g"));
+    let outcomes: Vec<_> = interface.report.functions.iter().map(|function| &function.outcome).collect();
+    assert_eq!(outcomes, [&Outcome::LeftOut, &Outcome::Emptied]);
 }
 
 #[test]
