@@ -17,6 +17,8 @@ use crate::rustc::{CommandLine, Extern, Name};
 pub struct Note {
     /// Macros that may turn a position into a value.
     pub(super) macros: BTreeSet<String>,
+    /// Macros that call macros whose names they are given.
+    pub(super) givers: BTreeSet<String>,
     /// Functions that may turn the position of their caller into a value.
     pub(super) functions: BTreeSet<String>,
     /// Something else may, which is used without its name, or whose name is not known.
@@ -46,6 +48,7 @@ impl Note {
 
     fn join(&mut self, other: Self) {
         self.macros.extend(other.macros);
+        self.givers.extend(other.givers);
         self.functions.extend(other.functions);
         self.others |= other.others;
         self.proc_macros.extend(other.proc_macros);

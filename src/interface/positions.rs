@@ -93,8 +93,14 @@ pub(super) fn of_crate(sources: &[Source], dependencies: &Note) -> Note {
         }
     }
     loop {
-        let known = (note.macros.len(), note.functions.len());
+        let size = |note: &Note| note.macros.len() + note.givers.len() + note.functions.len();
+        let known = size(&note);
         for (definition, tokens) in &definitions {
+            if let Definition::Macro(Some(name)) = definition
+                && calls_given(*tokens, &note)
+            {
+                note.givers.insert((*name).to_owned());
+            }
             if asks(*tokens, &note, Definitions::Read).is_some() {
                 note.add(*definition, *tokens);
             }
@@ -103,11 +109,14 @@ pub(super) fn of_crate(sources: &[Source], dependencies: &Note) -> Note {
             if MACROS.contains(from) || note.macros.contains(*from) {
                 note.macros.insert((*to).to_owned());
             }
+            if note.givers.contains(*from) {
+                note.givers.insert((*to).to_owned());
+            }
             if note.functions.contains(*from) {
                 note.functions.insert((*to).to_owned());
             }
         }
-        if known == (note.macros.len(), note.functions.len()) {
+        if known == size(&note) {
             return note;
         }
     }
@@ -192,6 +201,14 @@ fn group(tokens: Tokens<'_>, open: usize) -> Tokens<'_> {
     Tokens { text: tokens.text, tokens: &tokens.tokens[open..tokens.behind_group(open)] }
 }
 
+/// Whether the definition of a macro calls a macro that it is given, or hands it on to one that does.
+fn calls_given(tokens: Tokens<'_>, note: &Note) -> bool {
+    (1..tokens.len()).any(|index| {
+        let is_call = tokens.is_punct(index + 1, b'!') && tokens.is_open(index + 2);
+        tokens.name(index).is_some_and(|name| is_call && (tokens.is_punct(index - 1, b'$') || note.givers.contains(name)))
+    })
+}
+
 /// The first name by which tokens ask for a position.
 fn asks<'a>(tokens: Tokens<'a>, note: &Note, definitions: Definitions) -> Option<&'a str> {
     let mut index = 0;
@@ -207,8 +224,12 @@ fn asks<'a>(tokens: Tokens<'a>, note: &Note, definitions: Definitions) -> Option
         let before = |punct| index > 0 && tokens.is_punct(index - 1, punct);
         if let Some(name) = tokens.name(index) {
             let is_called = tokens.is_punct(index + 1, b'!') && tokens.is_open(index + 2);
-            // A macro that was given may be any.
-            let is_macro = is_called && (before(b'$') || MACROS.contains(&name) || note.macros.contains(name));
+            let tells = |name: &str| MACROS.contains(&name) || note.macros.contains(name);
+            let given = || {
+                let end = tokens.behind_group(index + 2);
+                (index + 3..end).any(|at| tokens.name(at).is_some_and(tells) && !tokens.is_punct(at + 1, b'!'))
+            };
+            let is_macro = is_called && (tells(name) || (note.givers.contains(name) && given()));
             let is_defined = index > 0 && tokens.is_word(index - 1, "fn");
             let is_function = note.functions.contains(name) && !in_use && !is_defined;
             // An attribute that is a macro.

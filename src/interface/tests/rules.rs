@@ -360,6 +360,8 @@ fn what_turns_a_position_into_a_value_keeps_lines() {
     keeps_lines("use core::panic::Location as L; const A: &L = <L<'static>>::caller();", "`caller`");
     keeps_lines("macro_rules! m { () => { line!() } } macro_rules! n { () => { m!() } } const A: u32 = n!();", "`n`");
     keeps_lines("use m as o; macro_rules! m { () => { line!() } } const A: u32 = o!();", "`o`");
+    keeps_lines("macro_rules! m { ($n:ident) => { $n!() } } const A: u32 = m!(line);", "`m`");
+    keeps_lines("macro_rules! m { ($n:ident) => { $n!() } } macro_rules! n { ($($x:tt)*) => { m!($($x)*) } } const A: u32 = n!(line);", "`n`");
     keeps_lines("macro m($x:tt) { line!() } const A: u32 = m!(x);", "`m`");
     keeps_lines("#[track_caller] pub const fn f() -> u32 { Location::caller().line() } const A: u32 = self::f();", "caller");
     keeps_lines(
@@ -376,6 +378,7 @@ fn what_nobody_sees_or_people_only_keeps_no_lines() {
         "fn f() { line!(); } const M: &str = module_path!(); pub fn g<T>(caller: u8, line: u32) { assert!(caller > 1); panic!() }",
     );
     drops_lines("#[macro_export] macro_rules! m { () => { line!() } } fn m() { line!(); }");
+    drops_lines("macro_rules! m { ($n:ident) => { $n!() } } macro_rules! n { () => { 1 } } const A: u32 = m!(n);");
     drops_lines("pub fn f() { std::panic::Location::caller(); } use x::line;");
     drops_lines("#[track_caller] pub fn f() -> u32 { Location::caller().line() } pub fn g() { f(); } use self::f as h;");
 }
