@@ -56,7 +56,6 @@ const EXPRESSIONS: &[&str] = &[
     "mac::text(stringify!(%w))",
     "mac::words!(%w)",
     "mac::text(derives::text!(%w))",
-    "mac::text(derives::source!(%w))",
     "mac::expression!(%n+1)",
     "mac::message(|| { assert!(%b); 0 })",
     "mac::message(|| { mac::ensure!(%b); 0 })",
@@ -81,15 +80,16 @@ const ALLOCATORS: &[&str] = &["mac::allocator()", "{ let %B = %e; %B }", "mac::w
 /// Expressions that tell where they are.
 const POSITIONS: &[&str] = &[
     "line!() as u64",
-    "mac::here!() as u64",
+    "places::here!() as u64",
     "here!() as u64",
-    "mac::line_of_caller()",
+    "places::line_of_caller()",
     "%pline_of_mine()",
     "std::panic::Location::caller().line() as u64",
     "mac::text(std::panic::Location::caller().file())",
     "mac::text(file!())",
     "column!() as u64",
-    "derives::line!()",
+    "spans::line!()",
+    "mac::text(spans::source!(%w))",
     "%S::LINED",
 ];
 
@@ -219,7 +219,7 @@ const TYPE: &[&str] = &[
     "pub struct %N(pub u64);",
     "#[derive(Clone, Copy, Debug)]\npub struct %N(pub u64);",
     "#[derive(derives::Leveled)]\npub struct %N(pub u64);",
-    "#[derive(Clone, derives::Lined)]\npub struct %N(pub u64);",
+    "#[derive(Clone, spans::Lined)]\npub struct %N(pub u64);",
     "%vstruct %N(pub u64);",
 ];
 
@@ -455,6 +455,7 @@ impl Grammar {
         if defined.insert(name.to_owned()) {
             let template = self.pick(TYPE);
             let text = self.fill(template).replace("%N", name);
+            let text = if self.positions { text } else { text.replace(", spans::Lined", "") };
             nodes.push(Node::Text(text + "\n"));
             self.types.push(format!("{module}{name}"));
         }

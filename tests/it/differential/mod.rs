@@ -189,7 +189,7 @@ impl Edit {
     /// Whether it leaves the hollow rlib as it is, by what was said about the functions.
     fn apply(self, program: &mut Program, way: &str, explained: &str) -> bool {
         let is_plain = explained.contains("plain hollow rlib") || explained.contains("stays as it is");
-        let is_canonical = way == "drop" && !is_plain;
+        let is_canonical = way == "drop" && !is_plain && !explained.contains("lines are kept");
         match self {
             Self::Body(number) => {
                 let functions = program.functions(0);

@@ -8,9 +8,11 @@ use std::ops::Range;
 pub const CRATES: [&str; 3] = ["base", "middle", "main"];
 
 /// The crates that all programs share, each of which may use those before it, and whether it is a library.
-pub const SHARED: [(&str, bool, &str); 4] = [
+pub const SHARED: [(&str, bool, &str); 6] = [
     ("mac", true, include_str!("../../../fixtures/differential/mac.rs")),
     ("derives", false, include_str!("../../../fixtures/differential/derives.rs")),
+    ("places", true, include_str!("../../../fixtures/differential/places.rs")),
+    ("spans", false, include_str!("../../../fixtures/differential/spans.rs")),
     ("alloc_one", true, include_str!("../../../fixtures/differential/alloc_one.rs")),
     ("alloc_two", true, include_str!("../../../fixtures/differential/alloc_two.rs")),
 ];
