@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The options of the actions that can be given with `--hollow`, and whether they have a value, which follows an `=`.
-const OPTIONS: [(&str, Value); 15] = [
+const OPTIONS: [(&str, Value); 16] = [
     ("--deny-unstable-features", Value::None),
     ("--deps", Value::Some),
     ("--diagnostics", Value::Some),
