@@ -24,6 +24,6 @@ fn the_page_on_bazel_leads_from_nothing_to_a_program() {
     };
     assert_eq!(session(&[&**write_workspace, library, program, build].concat()), "hello, Bazel\n");
     assert_eq!(session(edit), "good morning, Bazel\n");
-    let expected = ["RustcMetadata libgreeting", "Rustc libgreeting", "Rustc main"];
+    let expected = ["RustcMetadata libgreeting", "Rustc libgreeting", "RustcLink main"];
     assert_eq!(workspace.logged(), expected.map(str::to_owned).into());
 }
