@@ -1,4 +1,4 @@
-//! Real crates through the wrapper: the small part of `fixtures/corpus`. `fixtures/corpus/run.sh` without arguments builds all of it.
+//! Real crates through the two actions: the small part of `fixtures/corpus`. `fixtures/corpus/run.sh` without arguments builds all of it.
 
 use crate::support::{HOLLOW, Scratch, missing, repository, run};
 
@@ -16,6 +16,6 @@ fn real_crates_are_made_by_interface_and_the_program_prints_the_same() {
         let count = ran.stdout.lines().find_map(|line| line.strip_prefix(&format!("{lines}: "))).unwrap();
         let by_interface: u32 = count.split(' ').next().unwrap().parse().unwrap();
         assert!(by_interface > 20, "{}", ran.stdout);
-        assert!(count.ends_with(" 0 by fallback, 0 plain"), "{}", ran.stdout);
+        assert!(count.ends_with(" libraries by interface, 0 plain"), "{}", ran.stdout);
     }
 }

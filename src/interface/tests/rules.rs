@@ -361,7 +361,10 @@ fn what_turns_a_position_into_a_value_keeps_lines() {
     keeps_lines("macro_rules! m { () => { line!() } } macro_rules! n { () => { m!() } } const A: u32 = n!();", "`n`");
     keeps_lines("use m as o; macro_rules! m { () => { line!() } } const A: u32 = o!();", "`o`");
     keeps_lines("macro_rules! m { ($n:ident) => { $n!() } } const A: u32 = m!(line);", "`m`");
-    keeps_lines("macro_rules! m { ($n:ident) => { $n!() } } macro_rules! n { ($($x:tt)*) => { m!($($x)*) } } const A: u32 = n!(line);", "`n`");
+    keeps_lines(
+        "macro_rules! m { ($n:ident) => { $n!() } } macro_rules! n { ($($x:tt)*) => { m!($($x)*) } } const A: u32 = n!(line);",
+        "`n`",
+    );
     keeps_lines("macro m($x:tt) { line!() } const A: u32 = m!(x);", "`m`");
     keeps_lines("#[track_caller] pub const fn f() -> u32 { Location::caller().line() } const A: u32 = self::f();", "caller");
     keeps_lines(
