@@ -15,7 +15,7 @@ fn everything_is_compiled_tested_and_cut_off_remotely() {
     workspace.check_programs();
 
     workspace.replace("chain/base.rs", "    helper(x) * 2", "    // Thrice.\n    helper(x) * 3");
-    let expected = ["RustcMetadata libbase", "Rustc libbase", "Rustc chain"];
+    let expected = ["RustcMetadata libbase", "Rustc libbase", "RustcLink chain"];
     assert_eq!(workspace.executed(&format!("{remote} //chain")), expected.map(str::to_owned).into());
     assert_eq!(workspace.run("chain/chain"), "12 10\n");
 }
